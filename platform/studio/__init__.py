@@ -1,0 +1,1 @@
+"""Slate's Django project: studios generate, sign, review and recognise takes."""

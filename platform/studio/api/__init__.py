@@ -1,0 +1,1 @@
+"""The API object, its errors and authentication; routers live in the apps."""

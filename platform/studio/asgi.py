@@ -1,0 +1,12 @@
+"""The web server's door: an ASGI application over the settings' database."""
+
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "studio.settings")
+
+from django.core.asgi import get_asgi_application
+
+application = get_asgi_application()

@@ -1,0 +1,1 @@
+"""Signing keys, stored manifests, the gate before publication, and verification."""

@@ -1,0 +1,172 @@
+"""Signs a rendered take, then lets every layer of the finished file answer before it may be published."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import rfc8785
+from django.conf import settings
+from django.utils import timezone
+
+from provenance.errors import ProvenanceError
+from provenance.fingerprint import PDQ_RADIUS, FrameFingerprint, hamming
+from provenance.inspect import inspect_file
+from provenance.manifest.commitment import commit_all, new_salt
+from provenance.manifest.report import CredentialState
+from provenance.manifest.signing import sign_file
+from provenance.manifest.statement import Generator, Model, TakeStatement, WatermarkBinding
+from provenance.watermark import ALGORITHM
+from studio.credentials.models import Credential, GateReport, WatermarkRecord
+from studio.credentials.services import ensure_authority, root_certificate_pem, watermark_key
+from studio.errors import SlateError
+from studio.ledger.services import record
+from studio.runs.errors import GateFailed
+from studio.runs.steps import Draft, step
+from studio.takes.models import Rendition, Take
+from studio.takes.storage import sha256_of
+from studio.version import VERSION
+
+SOFT_BINDING_ALGORITHM = "org.slate.tilemark.1"
+# The share of sampled frames whose hash must still be within the search radius after encoding.
+FINGERPRINT_AGREEMENT = 0.9
+
+
+@step("signing")
+def sign(draft: Draft) -> None:
+    """Give the file its Content Credentials; the manifest's bytes are kept with the take."""
+    authority = ensure_authority()
+    salt = new_salt()
+    statement = _statement(draft, salt)
+    try:
+        signed = sign_file(draft.path, draft.directory / "signed.mp4", statement, authority)
+    except ProvenanceError as error:
+        raise SlateError.of(error) from error
+    draft.path = draft.directory / "signed.mp4"
+    signed_at = timezone.now()
+
+    def write(take: Take, rendition: Rendition) -> None:
+        credential = Credential.objects.create(
+            rendition=rendition,
+            manifest_id=signed.manifest_id,
+            manifest=signed.manifest_bytes,
+            file_sha256=signed.sha256,
+            signer_serial=signed.signer_serial,
+            salt=salt,
+            signed_at=signed_at,
+        )
+        record(
+            "credential.issued",
+            subject=credential,
+            studio=draft.studio,
+            take_id=str(take.pk),
+            manifest_id=signed.manifest_id,
+            file_sha256=signed.sha256,
+            signer_serial=signed.signer_serial,
+        )
+
+    draft.records.append(write)
+
+
+def _statement(draft: Draft, salt: bytes) -> TakeStatement:
+    recipe = draft.rendered.recipe
+    run = draft.run
+    duration_ms = round(draft.rendered.duration_frames / run.fps * 1000)
+    return TakeStatement(
+        title=f"Take {draft.take_id}",
+        take_id=str(draft.take_id),
+        created_at=draft.created_at.astimezone(UTC),
+        generator=Generator("Slate", VERSION, settings.SLATE_C2PA_SPEC_VERSION),
+        model=Model(_public_name(recipe["model"]), recipe["model_digest"], recipe["pipeline_class"]),
+        commitments=commit_all(salt, recipe=rfc8785.dumps(recipe), prompt=run.prompt, seed=run.seed),
+        width=run.width,
+        height=run.height,
+        fps=run.fps,
+        duration_ms=duration_ms,
+        watermark=WatermarkBinding(SOFT_BINDING_ALGORITHM, draft.rendered.payload, duration_ms),
+    )
+
+
+def _public_name(model: str) -> str:
+    """A checkpoint's name without the place where it lies: a credential names no path of a machine."""
+    return Path(model).name if Path(model).is_absolute() or model.startswith((".", "~")) else model
+
+
+@step("checking")
+def gate(draft: Draft) -> None:
+    """Read the finished file back in a fresh process; raises GateFailed unless all three layers prove the take."""
+    key = watermark_key(draft.studio)
+    try:
+        seen = inspect_file(
+            draft.path,
+            keys=[key],
+            trust_pem=root_certificate_pem(),
+            timeout_s=settings.SLATE_INSPECTION_TIMEOUT_S,
+        )
+    except ProvenanceError as error:
+        raise GateFailed(f"The finished file could not be read back: {error.message}", error.hint) from error
+    problems = []
+    credential = seen.credential
+    if credential is None or credential.state != CredentialState.TRUSTED:
+        found = "missing" if credential is None else f"{credential.state} ({', '.join(credential.failures)})"
+        problems.append(f"the credential is {found}")
+    elif credential.take_id != str(draft.take_id):
+        problems.append("the credential names another take")
+    mark = seen.watermark
+    if mark is None:
+        problems.append("the watermark was not found")
+    elif mark.payload.to_bytes() != draft.rendered.payload:
+        problems.append("the watermark carries another number")
+    elif mark.p_false_positive > 1e-6:
+        problems.append(f"the watermark is too faint (chance {mark.p_false_positive:.1e})")
+    agreeing = _agreement(draft, seen.fingerprints)
+    if agreeing < FINGERPRINT_AGREEMENT:
+        problems.append(f"only {agreeing:.0%} of the fingerprints agree with the rendered frames")
+    if problems or credential is None or mark is None:
+        raise GateFailed(
+            f"The finished file did not pass its check: {'; '.join(problems)}.",
+            "Nothing was published. Try again with another seed or a longer take; very flat or very short "
+            "pictures leave a watermark little room.",
+        )
+    file_sha256 = sha256_of(draft.path)
+    layers = {
+        "credential": credential.as_dict(),
+        "watermark": {
+            "z": mark.z,
+            "p_false_positive": mark.p_false_positive,
+            "payload": draft.rendered.payload.hex(),
+        },
+        "fingerprint": {"frames": len(seen.fingerprints), "agreement": agreeing},
+    }
+
+    def write(take: Take, rendition: Rendition) -> None:
+        WatermarkRecord.objects.create(
+            rendition=rendition,
+            algorithm=ALGORITHM,
+            key_id=key.key_id,
+            payload=draft.rendered.payload,
+            z=mark.z,
+            p_false_positive=mark.p_false_positive,
+        )
+        report = GateReport.objects.create(
+            rendition=rendition,
+            passed=True,
+            file_sha256=file_sha256,
+            layers=layers,
+            checked_at=datetime.now(UTC),
+        )
+        record(
+            "gate.passed", subject=report, studio=draft.studio, take_id=str(take.pk), file_sha256=file_sha256
+        )
+
+    draft.records.append(write)
+
+
+def _agreement(draft: Draft, read_back: Sequence[FrameFingerprint]) -> float:
+    """The share of rendered frames' hashes found again, frame by frame, in the file."""
+    expected = {frame.frame_index: frame for frame in draft.rendered.fingerprints}
+    found = [(expected[frame.frame_index], frame) for frame in read_back if frame.frame_index in expected]
+    searchable = [pair for pair in found if pair[0].is_searchable]
+    if not searchable:
+        # A flat take has no frame worth hashing; then frame count is all that can be compared.
+        return float(len(found) == len(expected))
+    return sum(hamming(one.pdq, other.pdq) <= PDQ_RADIUS for one, other in searchable) / len(searchable)

@@ -1,0 +1,1 @@
+"""Productions, their sequences and shots."""

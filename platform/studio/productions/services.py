@@ -1,0 +1,93 @@
+"""Makes productions, sequences and shots; each change enters the ledger in the same transaction."""
+
+from fractions import Fraction
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+
+from studio.ledger.services import record
+from studio.productions.models import Production, Sequence, Shot
+from studio.tenancy.models import Studio
+
+
+@transaction.atomic
+def create_production(
+    studio: Studio,
+    code: str,
+    name: str,
+    *,
+    actor: Any = None,
+    raster: tuple[int, int] = (1280, 720),
+    fps: Fraction = Fraction(24),
+) -> Production:
+    production = Production.objects.create(
+        studio=studio,
+        code=code,
+        name=name,
+        raster_width=raster[0],
+        raster_height=raster[1],
+        fps_numerator=fps.numerator,
+        fps_denominator=fps.denominator,
+    )
+    record(
+        "production.created",
+        subject=production,
+        studio=studio,
+        actor=actor,
+        code=code,
+        raster=list(raster),
+        fps=str(fps),
+    )
+    return production
+
+
+@transaction.atomic
+def get_or_create_sequence(
+    production: Production, code: str, *, name: str = "", actor: Any = None
+) -> Sequence:
+    Production.objects.select_for_update().get(pk=production.pk)
+    existing = Sequence.objects.filter(production=production, code=code).first()
+    if existing:
+        return existing
+    last = production.sequences.aggregate(last=Max("position"))["last"] or 0
+    sequence = Sequence.objects.create(production=production, code=code, name=name, position=last + 10)
+    record(
+        "sequence.created",
+        subject=sequence,
+        studio=production.studio,
+        actor=actor,
+        production_id=str(production.pk),
+        code=code,
+    )
+    return sequence
+
+
+@transaction.atomic
+def create_shot(
+    sequence: Sequence,
+    *,
+    code: str | None = None,
+    description: str = "",
+    duration_seconds: float = 2.0,
+    actor: Any = None,
+) -> Shot:
+    """A new shot at the end of `sequence`; without a code it gets the next free one in steps of ten."""
+    Sequence.objects.select_for_update().get(pk=sequence.pk)
+    last = sequence.shots.aggregate(last=Max("position"))["last"] or 0
+    shot = Shot.objects.create(
+        sequence=sequence,
+        code=code or f"{sequence.code}_{last + 10:04d}",
+        description=description,
+        duration_seconds=duration_seconds,
+        position=last + 10,
+    )
+    record(
+        "shot.created",
+        subject=shot,
+        studio=sequence.production.studio,
+        actor=actor,
+        sequence_id=str(sequence.pk),
+        code=shot.code,
+    )
+    return shot

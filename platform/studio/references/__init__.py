@@ -1,0 +1,1 @@
+"""Banks of works to be recognised, fingerprint search, and matches."""

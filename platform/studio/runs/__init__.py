@@ -1,0 +1,1 @@
+"""Runs and attempts: from a request on a shot to a published take."""

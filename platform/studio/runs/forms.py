@@ -1,0 +1,34 @@
+"""What a maker fills in to ask for a take."""
+
+from typing import Any
+
+from django import forms
+
+from studio.productions.models import Shot
+from studio.runs.models import Run
+from studio.runs.services import SEED_LIMIT
+from studio.text import TextField
+
+PROMPT_LENGTH = 2000
+
+
+class RunForm(forms.Form):
+    prompt = TextField(max_length=PROMPT_LENGTH, label="Prompt", multiline=True)
+    seconds = forms.FloatField(label="Seconds", min_value=0.04, max_value=86_400)
+    seed = forms.IntegerField(
+        label="Seed", required=False, min_value=-SEED_LIMIT, max_value=SEED_LIMIT, help_text="Empty: random"
+    )
+    negative_prompt = TextField(max_length=PROMPT_LENGTH, label="Leave out", required=False, multiline=True)
+
+    @classmethod
+    def for_shot(cls, shot: Shot, again: Run | None = None) -> "RunForm":
+        """The empty form of a shot, or one filled with the settings of an earlier run."""
+        initial: dict[str, Any] = {"prompt": shot.description, "seconds": shot.duration_seconds}
+        if again is not None:
+            initial = {
+                "prompt": again.prompt,
+                "seconds": round(again.duration_seconds, 3),
+                "seed": again.seed,
+                "negative_prompt": again.negative_prompt,
+            }
+        return cls(initial=initial)

@@ -1,0 +1,174 @@
+"""Renders one take in a single pass: frames are decoded, scaled, marked, encoded and fingerprinted as they come.
+
+Free of Django, so that it runs in the child process that owns the model and in benchmarks.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from generation.planning import plan_shot
+from generation.raster import fit
+from generation.shots import Shot
+
+from generation.engines import Engine
+from provenance.fingerprint import Fingerprinter, FrameFingerprint
+from provenance.media import Picture, VideoWriter
+from provenance.watermark import Embedder, Payload, WatermarkKey
+
+# Shares of the whole bar, by what the stages take on the draft model with two cores.
+DENOISE_ENDS_AT = 0.55
+RENDER_ENDS_AT = 0.85
+
+Report = Callable[[str, float], None]
+ShouldStop = Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class RenderJob:
+    """What the child is asked for; JSON-able, and secret (it holds the watermark key)."""
+
+    prompt: str
+    negative_prompt: str
+    duration_frames: int
+    fps: str
+    width: int
+    height: int
+    seed: int
+    output: str
+    watermark_key_id: str
+    watermark_secret_hex: str
+    mark_id: int
+
+    def shot(self) -> Shot:
+        return Shot(
+            prompt=self.prompt,
+            negative_prompt=self.negative_prompt,
+            duration_frames=self.duration_frames,
+            fps=Fraction(self.fps),
+            width=self.width,
+            height=self.height,
+            seed=self.seed,
+        )
+
+    def payload(self) -> Payload:
+        return Payload(asset_id=self.mark_id)
+
+    def key(self) -> WatermarkKey:
+        return WatermarkKey(self.watermark_key_id, bytes.fromhex(self.watermark_secret_hex))
+
+
+@dataclass(frozen=True)
+class RenderResult:
+    """What came out: the recipe, the fingerprints of the marked frames, and seconds per stage."""
+
+    recipe: dict[str, Any]
+    duration_frames: int
+    payload: bytes
+    fingerprints: list[FrameFingerprint]
+    timings: dict[str, float]
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "recipe": self.recipe,
+            "duration_frames": self.duration_frames,
+            "payload": self.payload.hex(),
+            "fingerprints": [
+                {**asdict(frame), "pdq": frame.pdq.hex(), "phash": frame.phash.hex()}
+                for frame in self.fingerprints
+            ],
+            "timings": self.timings,
+        }
+
+    @classmethod
+    def from_dict(cls, value: dict[str, Any]) -> "RenderResult":
+        return cls(
+            recipe=value["recipe"],
+            duration_frames=value["duration_frames"],
+            payload=bytes.fromhex(value["payload"]),
+            fingerprints=[
+                FrameFingerprint(
+                    **{**frame, "pdq": bytes.fromhex(frame["pdq"]), "phash": bytes.fromhex(frame["phash"])}
+                )
+                for frame in value["fingerprints"]
+            ],
+            timings=value["timings"],
+        )
+
+
+@dataclass
+class Stopwatch:
+    """Adds up seconds per named stage."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def measure(self, stage: str) -> Iterator[None]:
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - started
+
+
+def render(engine: Engine, job: RenderJob, report: Report, should_stop: ShouldStop) -> RenderResult:
+    """Make the marked, not yet signed file `job.output`.
+
+    Memory is bounded by the latents, one decoding chunk and the encoder, whatever the length. Raises
+    GenerationStopped once `should_stop` answers true; the half-made file is removed on any error.
+    """
+    watch = Stopwatch()
+    shot = job.shot()
+    plan = plan_shot(shot, engine.capabilities)
+    report("denoising", 0.0)
+    with watch.measure("denoise"):
+        latents = engine.denoise(
+            shot,
+            plan,
+            on_progress=lambda done: report("denoising", DENOISE_ENDS_AT * done.share),
+            should_stop=should_stop,
+        )
+    fingerprints = _encode(engine.decode(latents), job, watch, report, should_stop)
+    return RenderResult(
+        recipe=engine.recipe(shot, plan).as_dict(),
+        duration_frames=job.duration_frames,
+        payload=job.payload().to_bytes(),
+        fingerprints=fingerprints,
+        timings=watch.seconds,
+    )
+
+
+def _encode(
+    native_frames: Iterator[Any], job: RenderJob, watch: Stopwatch, report: Report, should_stop: ShouldStop
+) -> list[FrameFingerprint]:
+    from generation.errors import GenerationStopped
+
+    fps = Fraction(job.fps)
+    embedder = Embedder(job.key(), job.payload(), job.width, job.height)
+    fingerprinter = Fingerprinter()
+    report("rendering", DENOISE_ENDS_AT)
+    with VideoWriter(Path(job.output), job.width, job.height, fps) as writer:
+        for index in range(job.duration_frames):
+            with watch.measure("decode"):
+                native = next(native_frames)
+            if should_stop():
+                raise GenerationStopped()
+            with watch.measure("scale"):
+                picture = Picture.from_rgb(fit(native, job.width, job.height))
+            with watch.measure("watermark"):
+                picture.luma = embedder.mark(picture.luma)
+            with watch.measure("encode"):
+                writer.write(picture)
+            time_s = float(index / fps)
+            if fingerprinter.wants(time_s):
+                with watch.measure("fingerprint"):
+                    fingerprinter.add(index, time_s, picture.to_rgb())
+            share = (index + 1) / job.duration_frames
+            report("rendering", DENOISE_ENDS_AT + (RENDER_ENDS_AT - DENOISE_ENDS_AT) * share)
+        with watch.measure("encode"):
+            writer.close()
+    return fingerprinter.fingerprints

@@ -1,0 +1,1 @@
+"""Takes, their renditions, where the files lie, and how they are served."""

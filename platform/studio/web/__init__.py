@@ -1,0 +1,1 @@
+"""Base templates, the stylesheet and what every page shares."""

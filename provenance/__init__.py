@@ -1,0 +1,1 @@
+"""Provenance: reading and writing media, marking it invisibly, and recognising it again."""

@@ -1,0 +1,94 @@
+"""Asks the layers about a file in this very process, decoding it once; runs in the child only."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+
+from provenance.errors import MediaUnreadable, NoVideoStream, ProvenanceError
+from provenance.fingerprint import Fingerprinter
+from provenance.inspect import protocol
+from provenance.inspect.errors import to_wire
+from provenance.inspect.result import (
+    CREDENTIAL,
+    FINGERPRINT,
+    MEDIA,
+    WATERMARK,
+    detection_to_wire,
+    fingerprints_to_wire,
+)
+from provenance.manifest.reading import read_credential
+from provenance.manifest.report import CredentialReport, CredentialState
+from provenance.manifest.trust import TrustAnchors
+from provenance.media import probe, read_frames
+from provenance.watermark import Detector, WatermarkKey
+
+_NO_KEYS = {
+    "code": "no_watermark_key",
+    "message": "No watermark key was given, so no mark could be looked for.",
+    "hint": "Give the keys this installation marks with.",
+}
+
+
+def inspect_layers(request: protocol.Request) -> Iterator[tuple[str, Any]]:
+    """Each part of the answer as soon as it stands: credential, media, watermark, fingerprint, then errors.
+
+    Raises a ProvenanceError where no layer has anything to say about the file.
+    """
+    cv2.setNumThreads(request.limits.threads)
+    report: CredentialReport | None = None
+    if CREDENTIAL in request.want:
+        report = read_credential(Path(request.path), TrustAnchors(request.trust_pem))
+        yield CREDENTIAL, report.as_dict()
+    errors: dict[str, dict[str, Any]] = {}
+    if {WATERMARK, FINGERPRINT} & set(request.want):
+        try:
+            yield from _picture_layers(request, errors)
+        except ProvenanceError as error:
+            if not _may_stand_alone(report, error):
+                raise
+            errors |= {layer: to_wire(error) for layer in (WATERMARK, FINGERPRINT) if layer in request.want}
+    yield protocol.ERRORS, errors
+
+
+def _may_stand_alone(report: CredentialReport | None, error: ProvenanceError) -> bool:
+    """Whether the credential is an answer worth having although the picture layers have none."""
+    if report is None:
+        return False
+    if isinstance(error, NoVideoStream):
+        return True
+    return report.state not in (CredentialState.ABSENT, CredentialState.UNREADABLE)
+
+
+def _picture_layers(
+    request: protocol.Request, errors: dict[str, dict[str, Any]]
+) -> Iterator[tuple[str, Any]]:
+    path, limits = Path(request.path), request.limits
+    yield MEDIA, probe(path, limits.media).as_dict()
+    keys = [WatermarkKey(name, secret) for name, secret in request.keys]
+    detector = Detector() if WATERMARK in request.want and keys else None
+    fingerprinter = Fingerprinter() if FINGERPRINT in request.want else None
+    try:
+        _decode(path, request, detector, fingerprinter)
+    except MediaUnreadable as error:
+        if error.frames_read == 0:
+            raise
+        errors[MEDIA] = to_wire(error)
+    if detector is not None:
+        yield WATERMARK, detection_to_wire(detector.detect(keys))
+    elif WATERMARK in request.want:
+        errors[WATERMARK] = _NO_KEYS
+    if fingerprinter is not None:
+        yield FINGERPRINT, fingerprints_to_wire(fingerprinter.fingerprints)
+
+
+def _decode(
+    path: Path, request: protocol.Request, detector: Detector | None, fingerprinter: Fingerprinter | None
+) -> None:
+    """One pass over the frames for both layers."""
+    for frame in read_frames(path, limits=request.limits.media, threads=request.limits.threads):
+        if detector is not None:
+            detector.add(frame.luma, is_key=frame.is_key)
+        if fingerprinter is not None and fingerprinter.wants(frame.time_s):
+            fingerprinter.add(frame.index, frame.time_s, frame.rgb)

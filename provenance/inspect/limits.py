@@ -1,0 +1,28 @@
+"""Bounds on one inspection, kept by the operating system where it can and by the parent where it cannot."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from provenance.media.limits import Limits
+
+
+@dataclass(frozen=True)
+class InspectionLimits:
+    """What a child may use. `memory_bytes` bounds address space, which native libraries reserve generously."""
+
+    cpu_s: int = 900
+    memory_bytes: int = 6 * 1024**3
+    open_files: int = 64
+    result_bytes: int = 64 * 1024**2
+    threads: int = 2
+    media: Limits = field(default_factory=Limits)
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-able; `from_dict` reads it back."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "InspectionLimits":
+        """The limits that `as_dict` wrote."""
+        return cls(**{**data, "media": Limits(**data["media"])})

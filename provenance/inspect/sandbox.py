@@ -1,0 +1,92 @@
+"""Builds the command that starts a child with as little around it as this machine allows.
+
+With bubblewrap the child has no network, no other processes, a read-only system, and of all media only the
+one file. Without it (or where user namespaces are forbidden) only the resource limits hold, which the child
+sets for itself.
+"""
+
+import functools
+import os
+import shutil
+import site
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+CHILD_MODULE = "provenance.inspect.child"
+_PROBE_TIMEOUT_S = 20
+_SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/alternatives")
+_INBOX = "/inbox"
+
+
+@functools.cache
+def sandbox_kind() -> str:
+    """ "bubblewrap" where it was seen to work in this process, else "rlimits"."""
+    program = shutil.which("bwrap")
+    if program is None:
+        return "rlimits"
+    probe = [program, *_confinement(), "--", sys.executable, "-I", "-c", "import json"]
+    try:
+        result = subprocess.run(probe, capture_output=True, timeout=_PROBE_TIMEOUT_S, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return "rlimits"
+    return "bubblewrap" if result.returncode == 0 else "rlimits"
+
+
+def child_command(path: Path) -> tuple[list[str], str]:
+    """The command that starts a child allowed to see `path`, and the path under which the child finds it."""
+    python = [sys.executable, "-B", "-P", "-m", CHILD_MODULE]
+    program = shutil.which("bwrap")
+    if program is None or sandbox_kind() != "bubblewrap":
+        return python, str(path)
+    inside = f"{_INBOX}/{path.name}"
+    return [program, *_confinement(), "--ro-bind", str(path), inside, "--chdir", "/", "--", *python], inside
+
+
+def child_environment(threads: int) -> dict[str, str]:
+    """What a child needs to start; nothing else of this process's environment, which holds secrets, reaches it."""
+    kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
+    count = str(threads)
+    return {
+        **kept,
+        "PYTHONPATH": str(_source_root()),
+        "PYTHONUTF8": "1",
+        "OMP_NUM_THREADS": count,
+        "OPENBLAS_NUM_THREADS": count,
+        "MKL_NUM_THREADS": count,
+    }
+
+
+def _confinement() -> list[str]:
+    arguments = ["--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
+    arguments += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--dir", _INBOX]  # noqa: S108
+    for place in _SYSTEM:
+        arguments += ["--ro-bind-try", place, place]
+    for place in _python_places():
+        arguments += ["--ro-bind", place, place]
+    return arguments
+
+
+def _python_places() -> list[str]:
+    """The interpreter, its libraries and this package; not the folder around it, where keys and media may lie."""
+    package = _source_root() / "provenance"
+    places = {sys.prefix, sys.base_prefix, str(package), *site.getsitepackages()}
+    if site.ENABLE_USER_SITE:
+        places.add(site.getusersitepackages())
+    return _outermost(sorted(place for place in places if Path(place).is_dir()))
+
+
+def _outermost(places: Sequence[str]) -> list[str]:
+    """`places` without those inside another, or inside the system folders that are bound anyway."""
+    system = [Path(place) for place in _SYSTEM]
+    return [
+        place
+        for place in places
+        if not any(Path(place) != outer and outer in Path(place).parents for outer in map(Path, places))
+        and not any(outer == Path(place) or outer in Path(place).parents for outer in system)
+    ]
+
+
+def _source_root() -> Path:
+    return Path(__file__).resolve().parents[2]

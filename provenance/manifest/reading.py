@@ -1,0 +1,170 @@
+"""Reads the credential of a file and says how far it can be relied on, without ever touching a network."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from c2pa import C2paError, Context, Reader
+
+from provenance.manifest.boxes import uncovered_bytes
+from provenance.manifest.definition import GENERATION_LABEL, SOFT_BINDING_LABEL
+from provenance.manifest.report import CredentialReport, CredentialState, SoftBinding
+from provenance.manifest.sniffing import Container, sniff
+from provenance.manifest.trust import TrustAnchors, reading_settings
+
+UNTRUSTED = "signingCredential.untrusted"
+_MAX_NOTE_LENGTH = 300
+
+
+def read_credential(path: Path, trust: TrustAnchors) -> CredentialReport:
+    """What the credential embedded in the file at `path` says, and its state under `trust`.
+
+    Every call opens a fresh reader, so that an answer never depends on an earlier file. Raises FileMissing or
+    FileEmpty; a credential that cannot be parsed is a state, not an error.
+    """
+    container = sniff(path)
+    if not container.carries_credentials or container.mime_type is None:
+        return _without_container(container)
+    try:
+        report = _read(path, container.mime_type, trust)
+    except C2paError as error:
+        report = _from_error(error)
+    report = replace(report, mime_type=container.mime_type)
+    if container.is_bmff:
+        report = _with_padding(report, uncovered_bytes(path))
+    return report
+
+
+def _without_container(container: Container) -> CredentialReport:
+    if container.mime_type is None:
+        return CredentialReport(
+            CredentialState.ABSENT, "The file is of no kind that is known to carry credentials."
+        )
+    note = f"A container of type {container.mime_type} cannot carry credentials."
+    return CredentialReport(CredentialState.ABSENT, note, mime_type=container.mime_type)
+
+
+def _from_error(error: C2paError) -> CredentialReport:
+    text = str(error)
+    if isinstance(error, C2paError.ManifestNotFound):
+        return CredentialReport(CredentialState.ABSENT, "The file carries no credential.")
+    if isinstance(error, C2paError.RemoteManifest) or "remote" in text[:40].lower():
+        url = next((word.strip("\"'()") for word in text.split() if "://" in word), None)
+        note = "The file only names a credential kept elsewhere; addresses in files are never fetched."
+        return CredentialReport(CredentialState.ABSENT, note, remote_url=url)
+    detail = " ".join(text.split())[:_MAX_NOTE_LENGTH]
+    return CredentialReport(CredentialState.UNREADABLE, f"The credential could not be checked: {detail}")
+
+
+def _with_padding(report: CredentialReport, hidden: int) -> CredentialReport:
+    if hidden == 0:
+        return report
+    note = f"{report.note} {hidden} bytes lie in padding boxes, where no signature covers them.".strip()
+    return replace(report, uncovered_bytes=hidden, note=note)
+
+
+def _read(path: Path, mime_type: str, trust: TrustAnchors) -> CredentialReport:
+    with (
+        path.open("rb") as stream,
+        Context.from_dict(reading_settings(trust)) as context,
+        Reader(mime_type, stream, context=context) as reader,
+    ):
+        store = json.loads(reader.json())
+        certificate = _active_certificate(json.loads(reader.crjson()))
+        remote_url = reader.get_remote_url()
+    return _report(store, certificate, remote_url, trust)
+
+
+def _report(
+    store: Mapping[str, Any], certificate: Mapping[str, Any], remote_url: str | None, trust: TrustAnchors
+) -> CredentialReport:
+    manifest_id = store["active_manifest"]
+    manifest = store["manifests"][manifest_id]
+    results = store.get("validation_results", {})
+    active = results.get("activeManifest", {})
+    failures = _codes(active.get("failure"))
+    state, note = _state(
+        store.get("validation_state"), failures, results.get("trustListUri"), certificate, trust
+    )
+    assertions = [(a["label"], a.get("data")) for a in manifest.get("assertions", [])]
+    actions = [
+        action for _, data in assertions if isinstance(data, dict) for action in data.get("actions", [])
+    ]
+    signature = manifest.get("signature_info") or {}
+    return CredentialReport(
+        state=state,
+        note=note,
+        manifest_id=manifest_id,
+        claim_generator=_generator(manifest),
+        signer_name=signature.get("common_name"),
+        signer_organisation=signature.get("issuer"),
+        signer_serial=signature.get("cert_serial_number"),
+        signed_at=signature.get("time"),
+        claimed_at=next((a["when"] for a in actions if a.get("when")), None),
+        title=manifest.get("title"),
+        actions=tuple(str(a.get("action")) for a in actions),
+        digital_source_type=next(
+            (a["digitalSourceType"] for a in actions if a.get("digitalSourceType")), None
+        ),
+        soft_bindings=tuple(_soft_bindings(assertions)),
+        generation=next(
+            (data for label, data in assertions if label == GENERATION_LABEL and isinstance(data, dict)), None
+        ),
+        successes=_codes(active.get("success")),
+        failures=failures,
+        ingredient_failures=tuple(_ingredient_failures(store)),
+        trust_list_uri=results.get("trustListUri"),
+        remote_url=remote_url,
+    )
+
+
+def _state(
+    said: str | None,
+    failures: tuple[str, ...],
+    trust_list_uri: str | None,
+    certificate: Mapping[str, Any],
+    trust: TrustAnchors,
+) -> tuple[CredentialState, str]:
+    """The library's word, tightened: the anchor must be of our list, and no leaf vouches for itself."""
+    if said not in {"Trusted", "Valid"} or any(code != UNTRUSTED for code in failures):
+        return CredentialState.INVALID, f"Validation failed: {', '.join(failures) or 'no reason was given'}."
+    if said == "Trusted" and trust_list_uri == trust.uri and UNTRUSTED not in failures:
+        if certificate.get("subject") == certificate.get("issuer"):
+            return CredentialState.VALID_UNTRUSTED, "The signer's certificate is signed by itself."
+        return CredentialState.TRUSTED, ""
+    return CredentialState.VALID_UNTRUSTED, "The file is unchanged, but its signer is not on this trust list."
+
+
+def _active_certificate(crjson: Mapping[str, Any]) -> Mapping[str, Any]:
+    certificate = crjson["manifests"][0].get("signature", {}).get("certificateInfo", {})
+    return certificate if isinstance(certificate, dict) else {}
+
+
+def _generator(manifest: Mapping[str, Any]) -> str | None:
+    infos = manifest.get("claim_generator_info") or []
+    if not infos:
+        return manifest.get("claim_generator")
+    return " ".join(str(infos[0][key]) for key in ("name", "version") if infos[0].get(key))
+
+
+def _soft_bindings(assertions: list[tuple[str, Any]]) -> Iterator[SoftBinding]:
+    for label, data in assertions:
+        if label.split("__")[0] == SOFT_BINDING_LABEL and isinstance(data, dict):
+            for block in data.get("blocks", []):
+                yield SoftBinding(str(data.get("alg")), str(block.get("value")))
+
+
+def _ingredient_failures(store: Mapping[str, Any]) -> Iterator[str]:
+    """Failures recorded for any ingredient at any depth, when it was added and now."""
+    for manifest in store["manifests"].values():
+        for ingredient in manifest.get("ingredients", []):
+            recorded = (ingredient.get("validation_results") or {}).get("activeManifest") or {}
+            yield from _codes(recorded.get("failure"))
+    for delta in store.get("validation_results", {}).get("ingredientDeltas") or []:
+        yield from _codes((delta.get("validationDeltas") or {}).get("failure"))
+
+
+def _codes(entries: list[Mapping[str, Any]] | None) -> tuple[str, ...]:
+    return tuple(str(entry.get("code")) for entry in entries or [])
