@@ -33,9 +33,9 @@ class Capabilities:
     """What a checkpoint accepts and was trained on.
 
     Sizes are in pixels, windows in frames, rates in frames per second. A window has `frame_step` * n + 1 frames, at
-    most `max_window_frames`. `prefix_max_frames` clean frames may open a window; 0 means that a shot must fit one window.
-    `fixed_size` pins the native raster to the trained one. `decode_context` counts the latent frames (before, after) that
-    a decoded chunk needs beside its own.
+    most `max_window_frames`. `prefix_max_frames` clean frames may open a window; 0: a shot must fit one window.
+    `fixed_size` pins the native raster to the trained one. `decode_context` counts the latent frames (before,
+    after) that a decoded chunk needs beside its own.
     """
 
     pipeline_class: str
@@ -120,7 +120,9 @@ def _with_notes(found: Capabilities, path: Path) -> Capabilities:
             f"{path / 'slate.json'} sets {', '.join(unknown)}, which is no capability.",
             f"It may set: {', '.join(sorted(known))}.",
         )
-    values = {name: tuple(value) if isinstance(value, list) else value for name, value in notes.items()}
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in notes.items()
+    }
     return replace(found, **values)
 
 

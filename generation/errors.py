@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class GenerationError(Exception):
-    """Base of every refusal: `code` never changes, `message` says what is wrong and where, `hint` what would be right."""
+    """Base of every refusal: a lasting `code`, a `message` saying what is wrong, a `hint` saying what is right."""
 
     code = "generation_error"
 
@@ -60,6 +60,12 @@ class NotAPipeline(GenerationError):
     """The folder is no diffusers video pipeline that can be loaded safely."""
 
     code = "not_a_pipeline"
+
+
+class DeviceUnavailable(GenerationError):
+    """The device asked for is not there."""
+
+    code = "device_unavailable"
 
 
 class GenerationStopped(GenerationError):

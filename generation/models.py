@@ -140,7 +140,7 @@ def digest_files(path: Path) -> list[Path]:
 def model_digest(path: Path) -> str:
     """SHA-256 (hex) over every file's name, size and bytes, in the order of names.
 
-    Notes and slate.json are left out, because they quote the digest. Kept in memory until a file's size or time changes.
+    Notes and slate.json are left out, because they quote the digest. Remembered until a file's size or time changes.
     """
     files = digest_files(path)
     stamp = tuple((str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files)

@@ -30,8 +30,8 @@ class Shot:
 class Recipe:
     """Everything that determines a take; the same recipe on the same device class gives the same frames.
 
-    Sizes are (width, height) in pixels, `windows` lists (first delivered frame, model frames, prefix frames) per window,
-    `libraries` maps library names to versions.
+    Sizes are (width, height) in pixels; `windows` lists (first delivered frame, model frames, prefix frames) per
+    window; `libraries` maps library names to versions.
     """
 
     model: str

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import django
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -13,11 +14,14 @@ FIXTURES = Path(os.environ.get("SLATE_FIXTURES", ROOT.parent / "shared" / "fixtu
 # Before anything imports the settings: tests share nothing with the installation in var/.
 _var = tempfile.TemporaryDirectory(prefix="slate-test-")
 os.environ["SLATE_VAR"] = _var.name
+# Named here and not in pyproject.toml: pytest-django would import the settings before this file runs.
+os.environ["DJANGO_SETTINGS_MODULE"] = "studio.settings"
 os.environ["SLATE_DATABASE_DURABLE"] = "false"
 os.environ["SLATE_TORCH_THREADS"] = "1"
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.pop("DATABASE_URL", None)
 os.environ.pop("DATABASE_OWNER_URL", None)
+django.setup()
 
 TEST_DATABASE = "slate_test"
 

@@ -144,7 +144,7 @@ def running_slate(var: Path, **settings: str) -> Iterator[RunningSlate]:
             return "Slate is ready" in slate.output()
 
         wait_for("Slate to be ready", ready, timeout_s=120)
-        people = re.findall(r"^  (.+?)  +(\S+@demo\.example)  (\S+)$", slate.output(), re.MULTILINE)
+        people = re.findall(r"^  (.+?)  +(\S+@demo\.example) +(\S+)$", slate.output(), re.MULTILINE)
         slate.passwords = {role.strip(): (email, password) for role, email, password in people}
         yield slate
     finally:

@@ -1,22 +1,23 @@
-"""A linear autoencoder with lapped patches: 32x32 pixels of 1 or 8 frames become one latent vector, without training."""
+"""A linear autoencoder with lapped patches: 32x32 pixels of 1 or 8 frames become one latent vector."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.autoencoders.vae import DecoderOutput
 from diffusers.models.modeling_utils import ModelMixin
-from diffusers.utils import BaseOutput
+from diffusers.utils.outputs import BaseOutput
 from torch import Tensor
 
 from generation.draft.refiner import Refiner
 
 
 @dataclass
-class EncoderOutput(BaseOutput):  # type: ignore[misc]
+class EncoderOutput(BaseOutput):
     """What `encode` answers: `latents` of shape (B, C, F, H / 32, W / 32)."""
 
     latents: Tensor
@@ -37,7 +38,7 @@ class LappedPatchAutoencoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
 
     _supports_gradient_checkpointing = False
 
-    @register_to_config
+    @register_to_config  # type: ignore[untyped-decorator]
     def __init__(
         self,
         latent_channels: int = 128,
@@ -48,7 +49,7 @@ class LappedPatchAutoencoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
         scaling_factor: float = 1.0,
         timestep_conditioning: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         pixels = 3 * patch_size * patch_size
         self.patch_size = patch_size
         self.group_frames = group_frames
@@ -63,7 +64,7 @@ class LappedPatchAutoencoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
         self.register_buffer("latents_std", torch.ones(latent_channels))
         self.refiner = Refiner(refiner_channels) if refiner_channels else None
 
-    def encode(self, x: Tensor, return_dict: bool = True) -> EncoderOutput | tuple[Tensor]:
+    def encode(self, x: Tensor, return_dict: bool = True) -> Any:
         """Latents of frames (B, 3, 1 + 8 n, H, W) in -1..1."""
         coefficients = self.patch_coefficients(x)
         first = coefficients[:, :1, ..., : self.first_spread.numel()] / self.first_spread
@@ -74,10 +75,8 @@ class LappedPatchAutoencoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
         latents = latents.permute(0, 4, 1, 2, 3).contiguous()
         return EncoderOutput(latents=latents) if return_dict else (latents,)
 
-    def decode(
-        self, z: Tensor, timestep: Tensor | None = None, return_dict: bool = True
-    ) -> DecoderOutput | tuple[Tensor]:
-        """Frames (B, 3, 1 + 8 (F - 1), H, W), about -1..1, of latents (B, C, F, h, w); `timestep` has no meaning here."""
+    def decode(self, z: Tensor, timestep: Tensor | None = None, return_dict: bool = True) -> Any:
+        """Frames (B, 3, 1 + 8 (F - 1), H, W) in about -1..1 of latents (B, C, F, h, w); `timestep` means nothing."""
         del timestep
         batch, _, count, rows, columns = z.shape
         tokens = z.permute(0, 2, 3, 4, 1)
@@ -99,7 +98,8 @@ class LappedPatchAutoencoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
 
     def patch_coefficients(self, x: Tensor) -> Tensor:
         """Spatial coefficients (B, T, h, w, spatial components) of frames (B, 3, T, H, W)."""
-        return (self.patchify(x) - self.patch_mean) @ self.patch_basis.T
+        projected: Tensor = (self.patchify(x) - self.patch_mean) @ self.patch_basis.T
+        return projected
 
     def patchify(self, x: Tensor) -> Tensor:
         """Lapped patches (B, T, h, w, 3 * 32 * 32) of frames (B, 3, T, H, W)."""
@@ -140,7 +140,7 @@ def _lap_columns(frames: Tensor, size: int, inverse: bool) -> Tensor:
     right_cos, right_sin = angle.cos().to(frames.dtype), angle.sin().to(frames.dtype)
     if inverse:
         right_sin = -right_sin
-    inner = frames[..., reach:-reach].unflatten(-1, (borders, 2, reach))
+    inner = frames[..., reach:-reach].reshape(*frames.shape[:-1], borders, 2, reach)
     left, right = inner[..., 0, :].flip(-1), inner[..., 1, :]
     turned_left = (right_cos * left + right_sin * right).flip(-1)
     turned_right = right_cos * right - right_sin * left
@@ -179,6 +179,8 @@ def fit(model: LappedPatchAutoencoder, clips: list[Tensor], softness: float = 0.
 
 def _principal(rows: Tensor, count: int) -> Tensor:
     """The `count` leading principal directions of centred rows (N, D), as (count, D)."""
+    values: Tensor
+    vectors: Tensor
     values, vectors = torch.linalg.eigh(rows.T @ rows / len(rows))
     order = values.argsort(descending=True)[:count]
     return vectors[:, order].T.contiguous()

@@ -36,7 +36,7 @@ class CameraPath:
     depth: float
 
     def project(self, x: float, depth: float) -> tuple[Tensor, Tensor, Tensor]:
-        """Screen x of the world point x at that depth, screen y of the ground below it, and the scale there, each (T,)."""
+        """Screen x of the world point x at that depth, screen y of the ground there, and the scale, each (T,)."""
         scale = 1.0 / (depth - self.z).clamp(min=0.4)
         return (x - self.x) * scale + self.turn_x, EYE_HEIGHT * scale + self.turn_y, scale
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from typing import Any
 
 import torch
-from diffusers import LTXVideoTransformer3DModel
 from torch import Tensor
 from torch.nn import functional
-from transformers import T5EncoderModel, T5Tokenizer
+from transformers import PreTrainedTokenizerFast, T5EncoderModel
 
 from generation.draft.model import FPS, MAX_TOKENS
 
@@ -30,7 +30,7 @@ class LatentShape:
 
 
 def encode_text(
-    texts: list[str], tokenizer: T5Tokenizer, encoder: T5EncoderModel, device: torch.device
+    texts: list[str], tokenizer: PreTrainedTokenizerFast, encoder: T5EncoderModel, device: torch.device
 ) -> tuple[Tensor, Tensor]:
     """Embeddings (B, L, D) and mask (B, L), cut to the longest text.
 
@@ -66,7 +66,7 @@ def draw_sigmas(size: int, rng: torch.Generator, mean: float = 0.2) -> Tensor:
 
 
 def flow_loss(
-    transformer: LTXVideoTransformer3DModel,
+    transformer: Any,
     clean: Tensor,
     text: tuple[Tensor, Tensor],
     shape: LatentShape,

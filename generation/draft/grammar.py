@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import dataclass
 
 SUBJECTS: dict[str, tuple[str, ...]] = {
@@ -132,7 +133,7 @@ _LETTERS = "etaoinshrdlucmfwypvbgkjqxz"
 
 @dataclass(frozen=True)
 class Scene:
-    """One training scene; every name is a key of the tables above, `seed` drives layout details and the camera phase."""
+    """One training scene: names are keys of the tables above, `seed` drives the layout and the camera's phase."""
 
     subject: str
     color: str
@@ -184,6 +185,14 @@ def caption(scene: Scene, rng: random.Random, keep: float = 0.88) -> str:
         parts.insert(rng.randrange(len(parts) + 1), _noise(rng))
     text = ", ".join(parts) if rng.random() < 0.8 else ". ".join(parts) + "."
     return text if rng.random() < 0.3 else text[:1].upper() + text[1:]
+
+
+def vocabulary_words() -> set[str]:
+    """Every word and sign that captions are made of, lower-case, hyphens and other signs on their own."""
+    tables = (SUBJECTS, COLORS, SETTINGS, LIGHTS, SHOT_SIZES, MOVES)
+    phrases = [phrase for table in tables for phrases in table.values() for phrase in phrases]
+    text = " ".join([*phrases, *_STYLES, "a the one of , ."]).replace("{color}", " ")
+    return set(re.findall(r"\w+|[^\w\s]", text.lower()))
 
 
 def _order(rng: random.Random, size: str, body: str, move: str) -> list[str]:

@@ -183,16 +183,16 @@ def _profile(kind: str, x: Tensor, depth: float, rng: random.Random) -> Tensor:
         hill = 0.5 + 0.3 * torch.sin(3.1 * u + phases[0]) + 0.2 * torch.sin(7.3 * u + phases[1])
         if kind == "dunes":
             hill = 0.6 * hill + 0.4 * (1 - 2 * ((1.7 * u) % 1.0 - 0.5).abs())
-        tall = {"hills": 0.14, "dunes": 0.13, "whitehills": 0.16, "island": 0.10}[kind]
-        return (hill - (0.55 if kind == "island" else 0.0)).clamp(min=0) * tall * depth
+        top = {"hills": 0.14, "dunes": 0.13, "whitehills": 0.16, "island": 0.10}[kind]
+        return (hill - (0.55 if kind == "island" else 0.0)).clamp(min=0) * top * depth
     if kind == "peaks":
         ridge = torch.zeros_like(u)
-        for frequency, tall, phase in (
+        for frequency, top, phase in (
             (1.4, 0.30, phases[0]),
             (3.1, 0.16, phases[1]),
             (6.7, 0.06, phases[2]),
         ):
-            ridge = ridge + tall * (1 - 2 * ((frequency * u + phase) % 1.0 - 0.5).abs())
+            ridge = ridge + top * (1 - 2 * ((frequency * u + phase) % 1.0 - 0.5).abs())
         return ridge * 0.72 * depth
     cell, low, high = {
         "skyline": (0.13, 0.12, 0.40),

@@ -9,11 +9,13 @@ from generation.draft.model import FPS, HEIGHT, MAX_FRAMES, MAX_TOKENS, WIDTH
 
 _CARD = """# Slate draft model
 
-A small text-to-video model of the LTX family that makes simple, flat-shaded sketches of shots. It is shipped so that a
-machine without network or GPU can run the whole way from a prompt to a signed take; it is no substitute for a large model.
+A small text-to-video model of the LTX family that makes simple, flat-shaded sketches of shots. It is shipped so that
+a machine without network or GPU can run the whole way from a prompt to a signed take; it does not replace a large
+model.
 
 ## What it can do
-- {width}x{height} pixels at {fps} frames per second, {frames} frames in one run; longer shots are extended window by window.
+- {width}x{height} pixels at {fps} frames per second, {frames} frames in one run; longer shots are extended window by
+  window.
 - It follows prompts about the world it was trained on:
   - subjects: {subjects};
   - colours of the subject: {colors};
@@ -36,8 +38,8 @@ clips of {frames} frames. No photographs, films, scraped captions or other peopl
 
 ## How
 Text encoder (T5, random start) and transformer were trained together by flow matching for {minutes} minutes
-({steps} steps) on {device}. The autoencoder is linear and was fitted, not trained; a small convolutional refiner follows it.
-`make draft` repeats the training.
+({steps} steps) on {device}. The autoencoder is linear and was fitted, not trained; a small convolutional refiner
+follows it. `make draft` repeats the training.
 
 ## Figures
 - Size: {megabytes:.1f} MB, float16 safetensors.

@@ -56,7 +56,8 @@ def package(run: Path, target: Path) -> dict[str, Any]:
     """
     fresh = target.with_name(target.name + ".partial")
     shutil.rmtree(fresh, ignore_errors=True)
-    assemble(run).to(dtype=torch.float16).save_pretrained(fresh, safe_serialization=True)
+    pipe: Any = assemble(run)
+    pipe.to(dtype=torch.float16).save_pretrained(fresh, safe_serialization=True)
     _name_autoencoder_module(fresh / "model_index.json")
     size = sum(file.stat().st_size for file in fresh.rglob("*") if file.is_file())
     if size > _LIMIT_BYTES:

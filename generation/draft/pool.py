@@ -45,13 +45,17 @@ class ClipPool:
         for _ in range(count):
             frames = render(draw_scene(len(self)), MAX_FRAMES, WIDTH, HEIGHT, FPS, self._device)
             video = frames.transpose(0, 1)[None] * 2 - 1
-            groups = self._autoencoder.encode(video).latents[0, :, 1:]
-            singles = self._autoencoder.encode(video[:, :, ::8].transpose(0, 2)).latents[:, :, 0]
+            groups = self._encode(video)[0, :, 1:]
+            singles = self._encode(video[:, :, ::8].transpose(0, 2))[:, :, 0]
             # Both become (frames, rows, columns, channels), the order in which the transformer reads tokens.
             self._singles.append(singles.permute(0, 2, 3, 1).half().cpu())
             self._groups.append(groups.permute(1, 2, 3, 0).half().cpu())
             if len(self) % _SHARD == 0:
                 self._save_shard(len(self) // _SHARD - 1)
+
+    def _encode(self, video: Tensor) -> Tensor:
+        latents: Tensor = self._autoencoder.encode(video).latents
+        return latents
 
     def _save_shard(self, index: int) -> None:
         span = slice(index * _SHARD, (index + 1) * _SHARD)

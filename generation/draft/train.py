@@ -10,11 +10,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from diffusers import LTXVideoTransformer3DModel
 from torch import Tensor, nn
-from transformers import T5EncoderModel, T5Tokenizer
+from transformers import PreTrainedTokenizerFast, T5EncoderModel
 
 from generation.draft.autoencoder import LappedPatchAutoencoder, fit
 from generation.draft.flow import LatentShape, encode_text, flow_loss
@@ -29,6 +30,7 @@ from generation.draft.model import (
     pick_device,
 )
 from generation.draft.pool import ClipPool, captions
+from generation.draft.refine import train_refiner
 from generation.draft.renderer import render
 
 # Scenes for fitting the autoencoder lie far from the pool's, so neither is tested on what it saw.
@@ -48,12 +50,13 @@ class TrainConfig:
     fresh_clips_per_step: int = 2
     fit_clips: int = 240
     learning_rate: float = 1e-3
-    muon_times: float = 3.0
+    muon_times: float = 2.0
     warmup_steps: int = 60
     ema_decay: float = 0.9985
     long_from: float = 0.5
     save_every_minutes: float = 4.0
     refiner_channels: int = 48
+    refiner_minutes: float = 8.0
     threads: int = 2
     seed: int = 1
 
@@ -116,28 +119,36 @@ def latent_frames(config: TrainConfig, progress: float, rng: random.Random) -> i
 def load_autoencoder(config: TrainConfig, out: Path, device: torch.device) -> LappedPatchAutoencoder:
     """The fitted autoencoder of the run, fitted now if it is not there yet."""
     folder = out / "autoencoder"
+    model: Any
     if folder.exists():
-        return LappedPatchAutoencoder.from_pretrained(folder).to(device)
-    model = LappedPatchAutoencoder(refiner_channels=config.refiner_channels).to(device)
-    clips = [
-        render(draw_scene(_FIT_SEED + n), 25, WIDTH, HEIGHT, FPS, device).transpose(0, 1) * 2 - 1
-        for n in range(config.fit_clips)
-    ]
-    fit(model, clips)
-    model.save_pretrained(folder)
-    return model
+        model = LappedPatchAutoencoder.from_pretrained(folder).to(device)
+    else:
+        model = LappedPatchAutoencoder(refiner_channels=config.refiner_channels).to(device)
+        clips = [
+            render(draw_scene(_FIT_SEED + n), 25, WIDTH, HEIGHT, FPS, device).transpose(0, 1) * 2 - 1
+            for n in range(config.fit_clips)
+        ]
+        fit(model, clips)
+        model.save_pretrained(folder)
+    fitted: LappedPatchAutoencoder = model
+    return fitted
 
 
-def load_tokenizer(out: Path) -> T5Tokenizer:
+def load_tokenizer(out: Path) -> PreTrainedTokenizerFast:
     """The run's tokenizer, fitted now if it is not there yet."""
     folder = out / "tokenizer"
     if not folder.exists():
         build_tokenizer().save_pretrained(folder)
-    return T5Tokenizer.from_pretrained(folder)
+    tokenizer: PreTrainedTokenizerFast = PreTrainedTokenizerFast.from_pretrained(folder)
+    return tokenizer
 
 
 def steps(
-    state: State, config: TrainConfig, pool: ClipPool, tokenizer: T5Tokenizer, device: torch.device
+    state: State,
+    config: TrainConfig,
+    pool: ClipPool,
+    tokenizer: PreTrainedTokenizerFast,
+    device: torch.device,
 ) -> Iterator[float]:
     """Trains for ever, one batch per turn, and yields that batch's loss; the caller decides when to stop."""
     rows, columns = HEIGHT // 32, WIDTH // 32
@@ -175,7 +186,7 @@ def _update_average(state: State, config: TrainConfig) -> None:
         state.average[name].lerp_(parameter.detach(), 1 - decay)
 
 
-def new_state(config: TrainConfig, tokenizer: T5Tokenizer, device: torch.device) -> State:
+def new_state(config: TrainConfig, tokenizer: PreTrainedTokenizerFast, device: torch.device) -> State:
     """Fresh weights, their average and their optimizers."""
     torch.manual_seed(config.seed)
     weights = Weights(build_text_encoder(tokenizer), build_transformer(config.layers, config.heads)).to(
@@ -247,6 +258,8 @@ def train(config: TrainConfig, out: Path, resume: bool) -> State:
                 saved_at = state.seconds
             if done:
                 break
+    if not (out / "refiner.safetensors").exists():
+        train_refiner(out, config.refiner_minutes, device)
     return state
 
 

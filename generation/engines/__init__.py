@@ -12,7 +12,7 @@ def open_engine(model: str = "draft", *, device: str = "auto", threads: int | No
 
     `model` is "draft", a folder or a hub id (downloaded if it is not on this machine). `device` is "auto", "cpu",
     "cuda" or "cuda:1" and so on. `threads` caps the CPU threads; by default the cores this process may use. Raises
-    ModelNotFound, NotAPipeline or OutOfMemory.
+    ModelNotFound, NotAPipeline, DeviceUnavailable or OutOfMemory.
     """
     from generation.engines.diffusers_engine import DiffusersEngine
 

@@ -37,8 +37,8 @@ class Progress:
 class Latents:
     """A denoised shot before decoding.
 
-    `values` has shape (1, C, F, h, w), normalised, for a family whose latents the engine knows; for any other the engine
-    already holds `frames`, uint8 of shape (T, H, W, 3). `seed` serves decoders that add noise.
+    `values`, normalised, of shape (1, C, F, h, w), for a family whose latents the engine knows; any other is decoded
+    already, into `frames`, uint8 of shape (T, H, W, 3). `seed` serves decoders that add noise.
     """
 
     duration_frames: int
@@ -67,7 +67,7 @@ class Engine(Protocol):
         on_progress: Callable[[Progress], None],
         should_stop: Callable[[], bool],
     ) -> Latents:
-        """Runs every window; calls back after each step and raises GenerationStopped as soon as `should_stop` says so."""
+        """Runs every window, reports each step, and raises GenerationStopped once `should_stop` says so."""
         ...
 
     def decode(self, latents: Latents) -> Iterator[NDArray[np.uint8]]:

@@ -21,7 +21,7 @@ from generation.capabilities import Capabilities, find_capabilities
 from generation.engines import generic, ltx
 from generation.engines.contract import Latents, Progress
 from generation.engines.threads import usable_threads
-from generation.errors import GenerationStopped, ModelNotFound, NotAPipeline, OutOfMemory, PromptTooLong
+from generation.errors import DeviceUnavailable, GenerationStopped, NotAPipeline, OutOfMemory, PromptTooLong
 from generation.models import ModelDescription, describe_model, own_modules
 from generation.planning import Plan, validate_shot
 from generation.shots import Recipe, Shot
@@ -129,9 +129,9 @@ def _device(name: str) -> torch.device:
     try:
         device = torch.device(name)
     except RuntimeError as error:
-        raise ModelNotFound(f"There is no device {name!r}.", 'Choose "auto", "cpu" or "cuda".') from error
+        raise DeviceUnavailable(f"There is no device {name!r}.", 'Choose "auto", "cpu" or "cuda".') from error
     if device.type == "cuda" and not torch.cuda.is_available():
-        raise ModelNotFound("This machine offers torch no CUDA device.", 'Choose "auto" or "cpu".')
+        raise DeviceUnavailable("This machine offers torch no CUDA device.", 'Choose "auto" or "cpu".')
     return device
 
 
@@ -147,7 +147,7 @@ def _load(description: ModelDescription, device: torch.device) -> Any:
     try:
         with warnings.catch_warnings(), _memory_errors(device):
             warnings.simplefilter("ignore")
-            pipe = DiffusionPipeline.from_pretrained(
+            pipe = DiffusionPipeline.from_pretrained(  # type: ignore[no-untyped-call]
                 str(description.path), torch_dtype=dtype, use_safetensors=True, local_files_only=True
             )
             pipe.set_progress_bar_config(disable=True)

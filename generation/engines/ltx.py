@@ -168,8 +168,9 @@ def _next_window(
     sibling = LTXConditionPipeline.from_pipe(pipe)
     sibling.set_progress_bar_config(disable=True)
     arguments = _common(pipe, shot, plan, window, capabilities, report)
-    # The pipeline expects frames in 0..1 and maps them to -1..1 itself.
-    condition = LTXVideoCondition(video=(prefix + 1) / 2, frame_index=0, strength=1.0)
+    # The pipeline expects frames before channels, in 0..1, and maps them to -1..1 itself.
+    frames: Any = (prefix.transpose(1, 2) + 1) / 2
+    condition = LTXVideoCondition(video=frames, frame_index=0, strength=1.0)
     # Even steps as in LTXPipeline; the scheduler applies its shift to them.
     timesteps = np.linspace(1000.0, 1000.0 / plan.steps, plan.steps).tolist()
     latents: Tensor = sibling(

@@ -17,7 +17,8 @@ MEDIA_DIR = Path(env.str("SLATE_MEDIA", default=str(VAR_DIR / "media"))).resolve
 # Attempts write here, under a name that holds their token; nothing in it is ever served.
 WORK_DIR = Path(env.str("SLATE_WORK", default=str(VAR_DIR / "attempts"))).resolve()
 UPLOAD_DIR = VAR_DIR / "uploads"
-for _directory in (MEDIA_DIR, WORK_DIR, UPLOAD_DIR):
+STATIC_ROOT = VAR_DIR / "static"
+for _directory in (MEDIA_DIR, WORK_DIR, UPLOAD_DIR, STATIC_ROOT):
     _directory.mkdir(parents=True, exist_ok=True)
 
 DEBUG = env.bool("SLATE_DEBUG", default=False)
@@ -139,7 +140,6 @@ LANGUAGE_CODE = "en-gb"
 TIME_ZONE = env.str("SLATE_TIME_ZONE", default="UTC")
 USE_TZ = True
 STATIC_URL = "static/"
-STATIC_ROOT = VAR_DIR / "static"
 STORAGES = {
     "default": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",

@@ -9,27 +9,9 @@ import numpy as np
 
 from provenance.fingerprint.evidence import Hit, Signature, distinct_hits, hit_weight, signatures
 
-SPEEDS = (
-    1.0,
-    0.5,
-    0.5625,
-    0.625,
-    0.7,
-    0.75,
-    0.8,
-    0.86,
-    0.91,
-    0.96,
-    1.042,
-    1.1,
-    1.17,
-    1.25,
-    1.333,
-    1.5,
-    1.667,
-    1.8,
-    2.0,
-)
+# Film to PAL and back, the round ones, and in between steps of 7 %, which hits a sample apart can follow.
+_COMMON_SPEEDS = (24 / 25, 25 / 24, 0.5, 2 / 3, 0.75, 0.8, 1.25, 4 / 3, 1.5, 2.0)
+SPEEDS = (1.0, *_COMMON_SPEEDS, *(2 ** (step / 10) for step in (-9, -8, -7, -5, -2, -1, 1, 2, 5, 7, 8, 9)))
 MIN_HITS = 3
 MIN_SPAN_S = 0.75
 MAX_GAP_S = 2.0
@@ -76,11 +58,12 @@ def align(
     query, is given and below `min_hits`, a hit for every one of them within 20 bits is enough: a still image or
     a very short clip. Of every query frame the 50 closest hits are looked at.
     """
-    hits = remaining = _closest(hits)
+    remaining = _closest(hits)
+    seen = signatures(remaining)
     segments: list[Segment] = []
     while remaining and len(segments) < MAX_SEGMENTS:
         chain, speed = _strongest_chain(remaining, sample_interval_s)
-        segment = _segment(chain, speed, signatures(hits), sample_interval_s, min_hits, query_frames)
+        segment = _segment(chain, speed, seen, sample_interval_s, min_hits, query_frames)
         if segment is None:
             break
         segments.append(segment)

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 _DARK_MEAN = 24.0  # of 255
 _DARK_MAX = 48.0
 _STEP = 6.0
+_EVEN_WITHIN = 5.0
+_SOFT_LINES = 3
 _STEP_WITHIN_LINES = 4
 _MIN_BAR_LINES = 2
 _MIN_KEPT = 0.3
@@ -27,8 +29,8 @@ class Box:
 def content_box(rgb: NDArray[np.uint8]) -> Box:
     """The box inside black bars of (H, W, 3) uint8 RGB; the whole picture where there are none.
 
-    A bar is a run of uniformly dark lines at an edge that ends in a step of brightness, so that a dark scene is
-    not cropped. A picture of which less than 30 % of a side would remain is left whole.
+    A bar is a run of evenly dark lines at an edge that ends in a step of brightness, so that a dark scene is not
+    cropped. A picture of which less than 30 % of a side would remain is left whole.
     """
     grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
     top, bottom = _content_span(grey, along=1)
@@ -58,11 +60,14 @@ def _content_span(grey: NDArray[np.uint8], along: int) -> tuple[int, int]:
 
 
 def _bar_lines(is_dark: NDArray[np.bool_], mean: NDArray[np.float32]) -> int:
-    """How many lines from the start are a bar: 0 where they are too few or end without a step."""
+    """How many lines from the start are a bar: 0 where they are too few, uneven, or end without a step."""
     if is_dark.all():
         return 0
     count = int(np.argmin(is_dark))
     if count < _MIN_BAR_LINES:
         return 0
-    step = float(mean[count : count + _STEP_WITHIN_LINES].max() - mean[:count].mean())
-    return count if step >= _STEP else 0
+    # Scaling and compression soften the last lines of a bar; they do not speak about its evenness.
+    body = mean[: max(1, count - _SOFT_LINES)]
+    step = float(mean[count : count + _STEP_WITHIN_LINES].max() - body.mean())
+    is_even = float(np.ptp(body)) <= _EVEN_WITHIN
+    return count if is_even and step >= _STEP else 0

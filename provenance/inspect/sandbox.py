@@ -14,7 +14,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-CHILD_MODULE = "provenance.inspect.child"
+_CHILD_MODULE = "provenance.inspect.child"
+_NEEDED_MODULE = "provenance.inspect.layers"
+# Nothing is written beside sources, and the working folder is no place to import from.
+_PYTHON = (sys.executable, "-B", "-P")
 _PROBE_TIMEOUT_S = 20
 _SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/alternatives")
 _INBOX = "/inbox"
@@ -22,13 +25,18 @@ _INBOX = "/inbox"
 
 @functools.cache
 def sandbox_kind() -> str:
-    """ "bubblewrap" where it was seen to work in this process, else "rlimits"."""
+    """Which confinement children get: "bubblewrap" where it was seen to work in this process, else "rlimits".
+
+    It works when everything a child needs can be imported inside it.
+    """
     program = shutil.which("bwrap")
     if program is None:
         return "rlimits"
-    probe = [program, *_confinement(), "--", sys.executable, "-I", "-c", "import json"]
+    probe = [program, *_confinement(), "--chdir", "/", "--", *_PYTHON, "-c", f"import {_NEEDED_MODULE}"]
     try:
-        result = subprocess.run(probe, capture_output=True, timeout=_PROBE_TIMEOUT_S, check=False)
+        result = subprocess.run(
+            probe, capture_output=True, timeout=_PROBE_TIMEOUT_S, check=False, env=child_environment(1)
+        )
     except (OSError, subprocess.TimeoutExpired):
         return "rlimits"
     return "bubblewrap" if result.returncode == 0 else "rlimits"
@@ -36,7 +44,7 @@ def sandbox_kind() -> str:
 
 def child_command(path: Path) -> tuple[list[str], str]:
     """The command that starts a child allowed to see `path`, and the path under which the child finds it."""
-    python = [sys.executable, "-B", "-P", "-m", CHILD_MODULE]
+    python = [*_PYTHON, "-m", _CHILD_MODULE]
     program = shutil.which("bwrap")
     if program is None or sandbox_kind() != "bubblewrap":
         return python, str(path)

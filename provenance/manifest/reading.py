@@ -16,6 +16,7 @@ from provenance.manifest.trust import TrustAnchors, reading_settings
 
 UNTRUSTED = "signingCredential.untrusted"
 _MAX_NOTE_LENGTH = 300
+_ANY_ACTIONS = "c2pa.actions"
 
 
 def read_credential(path: Path, trust: TrustAnchors) -> CredentialReport:
@@ -72,26 +73,28 @@ def _read(path: Path, mime_type: str, trust: TrustAnchors) -> CredentialReport:
         Reader(mime_type, stream, context=context) as reader,
     ):
         store = json.loads(reader.json())
-        certificate = _active_certificate(json.loads(reader.crjson()))
+        crjson = json.loads(reader.crjson())
         remote_url = reader.get_remote_url()
-    return _report(store, certificate, remote_url, trust)
+    return _report(store, crjson, remote_url, trust)
 
 
 def _report(
-    store: Mapping[str, Any], certificate: Mapping[str, Any], remote_url: str | None, trust: TrustAnchors
+    store: Mapping[str, Any], crjson: Mapping[str, Any], remote_url: str | None, trust: TrustAnchors
 ) -> CredentialReport:
-    manifest_id = store["active_manifest"]
-    manifest = store["manifests"][manifest_id]
-    results = store.get("validation_results", {})
-    active = results.get("activeManifest", {})
+    results = store.get("validation_results") or {}
+    active = results.get("activeManifest") or {}
     failures = _codes(active.get("failure"))
+    manifest_id = store.get("active_manifest")
+    manifest = store["manifests"].get(manifest_id)
+    if manifest is None:
+        note = f"The active manifest is damaged beyond reading. {_failed(failures)}"
+        return CredentialReport(CredentialState.INVALID, note, manifest_id=manifest_id, failures=failures)
+    certificate = _active_certificate(crjson)
     state, note = _state(
         store.get("validation_state"), failures, results.get("trustListUri"), certificate, trust
     )
     assertions = [(a["label"], a.get("data")) for a in manifest.get("assertions", [])]
-    actions = [
-        action for _, data in assertions if isinstance(data, dict) for action in data.get("actions", [])
-    ]
+    actions = list(_actions(assertions))
     signature = manifest.get("signature_info") or {}
     return CredentialReport(
         state=state,
@@ -102,12 +105,10 @@ def _report(
         signer_organisation=signature.get("issuer"),
         signer_serial=signature.get("cert_serial_number"),
         signed_at=signature.get("time"),
-        claimed_at=next((a["when"] for a in actions if a.get("when")), None),
+        claimed_at=_first(actions, "when"),
         title=manifest.get("title"),
         actions=tuple(str(a.get("action")) for a in actions),
-        digital_source_type=next(
-            (a["digitalSourceType"] for a in actions if a.get("digitalSourceType")), None
-        ),
+        digital_source_type=_first(actions, "digitalSourceType"),
         soft_bindings=tuple(_soft_bindings(assertions)),
         generation=next(
             (data for label, data in assertions if label == GENERATION_LABEL and isinstance(data, dict)), None
@@ -129,7 +130,7 @@ def _state(
 ) -> tuple[CredentialState, str]:
     """The library's word, tightened: the anchor must be of our list, and no leaf vouches for itself."""
     if said not in {"Trusted", "Valid"} or any(code != UNTRUSTED for code in failures):
-        return CredentialState.INVALID, f"Validation failed: {', '.join(failures) or 'no reason was given'}."
+        return CredentialState.INVALID, _failed(failures)
     if said == "Trusted" and trust_list_uri == trust.uri and UNTRUSTED not in failures:
         if certificate.get("subject") == certificate.get("issuer"):
             return CredentialState.VALID_UNTRUSTED, "The signer's certificate is signed by itself."
@@ -137,9 +138,13 @@ def _state(
     return CredentialState.VALID_UNTRUSTED, "The file is unchanged, but its signer is not on this trust list."
 
 
+def _failed(failures: tuple[str, ...]) -> str:
+    return f"Validation failed: {', '.join(failures) or 'no reason was given'}."
+
+
 def _active_certificate(crjson: Mapping[str, Any]) -> Mapping[str, Any]:
-    certificate = crjson["manifests"][0].get("signature", {}).get("certificateInfo", {})
-    return certificate if isinstance(certificate, dict) else {}
+    manifests = crjson.get("manifests") or [{}]
+    return (manifests[0].get("signature") or {}).get("certificateInfo") or {}
 
 
 def _generator(manifest: Mapping[str, Any]) -> str | None:
@@ -149,10 +154,21 @@ def _generator(manifest: Mapping[str, Any]) -> str | None:
     return " ".join(str(infos[0][key]) for key in ("name", "version") if infos[0].get(key))
 
 
+def _actions(assertions: list[tuple[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """The actions of all actions assertions; other assertions may use the word as they like."""
+    for label, data in assertions:
+        listed = data.get("actions") if label.startswith(_ANY_ACTIONS) and isinstance(data, dict) else None
+        yield from (action for action in listed or () if isinstance(action, dict))
+
+
+def _first(actions: list[Mapping[str, Any]], key: str) -> str | None:
+    return next((str(action[key]) for action in actions if action.get(key)), None)
+
+
 def _soft_bindings(assertions: list[tuple[str, Any]]) -> Iterator[SoftBinding]:
     for label, data in assertions:
         if label.split("__")[0] == SOFT_BINDING_LABEL and isinstance(data, dict):
-            for block in data.get("blocks", []):
+            for block in data.get("blocks") or ():
                 yield SoftBinding(str(data.get("alg")), str(block.get("value")))
 
 
@@ -162,7 +178,7 @@ def _ingredient_failures(store: Mapping[str, Any]) -> Iterator[str]:
         for ingredient in manifest.get("ingredients", []):
             recorded = (ingredient.get("validation_results") or {}).get("activeManifest") or {}
             yield from _codes(recorded.get("failure"))
-    for delta in store.get("validation_results", {}).get("ingredientDeltas") or []:
+    for delta in (store.get("validation_results") or {}).get("ingredientDeltas") or []:
         yield from _codes((delta.get("validationDeltas") or {}).get("failure"))
 
 

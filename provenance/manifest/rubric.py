@@ -193,7 +193,7 @@ def _perceptible_source_type(manifest: _Manifest) -> Iterator[str]:
 def _opened_ingredient(manifest: _Manifest) -> Iterator[str]:
     for action in manifest.actions:
         if action.get("action") == "c2pa.opened":
-            ingredients = (action.get("parameters") or {}).get("ingredients") or []
+            ingredients = _parameters(action).get("ingredients") or []
             if len(ingredients) != 1:
                 yield f"c2pa.opened names {len(ingredients)} ingredients instead of one"
 
@@ -230,9 +230,14 @@ def _custom_actions(manifest: _Manifest) -> Iterator[str]:
 
 def _custom_parameters(manifest: _Manifest) -> Iterator[str]:
     for action in manifest.actions:
-        for parameter in action.get("parameters") or {}:
+        for parameter in _parameters(action):
             if parameter not in STANDARD_PARAMETERS and "." not in parameter:
                 yield f"{action.get('action')} has the parameter {parameter}"
+
+
+def _parameters(action: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = action.get("parameters")
+    return found if isinstance(found, Mapping) else {}
 
 
 def _ingredient_relationships(manifest: _Manifest) -> Iterator[str]:

@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -86,6 +87,7 @@ def sign_file(
             manifest_bytes = _sign(builder, authority, mime_type, source, scratch, timestamp_url)
         report = _verify(scratch, mime_type, trust, spec_version)
         sha256, size_bytes = _identity(scratch)
+        shutil.copymode(source, scratch)  # scratch files are private; the signed one is as open as its source
         scratch.replace(dest)
     return SignedFile(
         manifest_bytes=manifest_bytes,

@@ -19,7 +19,6 @@ from provenance.media.picture import luma_of, rgb_of
 from provenance.media.probing import duration_of, frame_rate, picture_duration_of
 
 _FRAGMENT_S = 0.5
-_SEEK_MARGINS_S = (0.0, 4.0, 30.0)
 
 
 class Frame:
@@ -64,11 +63,14 @@ def read_frames(
     or the file ends well before the length its header states.
     """
     path, limits = Path(path), limits or Limits()
-    with open_media(path, limits) as (container, demuxer):
-        stream = video_stream(container, path.name, limits)
-        stream.codec_context.thread_count = threads
-        reader = _Reader(path.name, limits, demuxer in STILL_DEMUXERS, stream, container)
-        yield from reader.frames(start_s, end_s)
+    for is_seeking in (True, False) if start_s > 0 else (False,):
+        with open_media(path, limits) as (container, demuxer):
+            stream = video_stream(container, path.name, limits)
+            stream.codec_context.thread_count = threads
+            reader = _Reader(path.name, limits, demuxer in STILL_DEMUXERS, stream, container)
+            if not is_seeking or reader.seek(start_s):
+                yield from reader.frames(start_s, end_s)
+                return
 
 
 class _Reader:
@@ -83,44 +85,38 @@ class _Reader:
         self._stated_s = 0.0 if is_still else _stated_length(container, stream)
         self._origin_s = float(stream.start_time * stream.time_base) if stream.start_time is not None else 0.0
         self._size = (stream.codec_context.width, stream.codec_context.height)
+        self._after_seek: Iterator[Any] | None = None
         self._frames_read = 0
         self._reached_s = 0.0
 
+    def seek(self, start_s: float) -> bool:
+        """Goes to the key frame before `start_s`; False where what follows it leans on frames before it."""
+        target = int((start_s + self._origin_s) / self._stream.time_base)
+        rest = self._decoded(may_begin_broken=False)
+        try:
+            self._container.seek(target, stream=self._stream, backward=True)
+            first = next(rest, None)
+        except (FFmpegError, MediaUnreadable):
+            # Reading from the beginning needs no index and says itself what is wrong with the file.
+            return False
+        if first is None or first.time is None or first.time - self._origin_s > start_s:
+            return False
+        self._after_seek = chain([first], rest)
+        return True
+
     def frames(self, start_s: float, end_s: float | None) -> Iterator[Frame]:
         tolerance_s = float(1 / self._fps) / 200
-        for decoded in self._decoded_from(start_s) if start_s > 0 else self._decoded():
-            frame = self._frame(decoded, is_counted=start_s <= 0)
+        is_counted = self._after_seek is None
+        for decoded in self._after_seek or self._decoded():
+            frame = self._frame(decoded, is_counted=is_counted)
             if end_s is not None and frame.time_s >= end_s - tolerance_s:
                 return
             if frame.time_s >= start_s - tolerance_s:
                 yield frame
         self._check_end()
 
-    def _decoded_from(self, start_s: float) -> Iterator[Any]:
-        """Frames from a key frame at or before `start_s` on.
-
-        The first frames after a key frame may lean on the group before it and are lost when it is skipped; so when
-        the first whole frame comes too late, reading starts again from further back.
-        """
-        for margin_s in _SEEK_MARGINS_S:
-            self._seek(max(start_s - margin_s, 0.0))
-            decoded = self._decoded()
-            first = next(decoded, None)
-            is_in_time = first is not None and (first.time is None or first.time - self._origin_s <= start_s)
-            if is_in_time or margin_s >= start_s:
-                return chain([first] if first is not None else [], decoded)
-        self._seek(0.0)
-        return self._decoded()
-
-    def _seek(self, start_s: float) -> None:
-        target = int((start_s + self._origin_s) / self._stream.time_base)
-        try:
-            self._container.seek(target, stream=self._stream, backward=True)
-        except FFmpegError as error:
-            raise self._broken(f"cannot be read from {start_s:.2f} s on: {describe(error)}") from error
-
-    def _decoded(self) -> Iterator[Any]:
-        """Frames that are whole; those before the first whole one lean on frames cut off in front of them."""
+    def _decoded(self, *, may_begin_broken: bool = True) -> Iterator[Any]:
+        """Frames that are whole; a file may begin with some that lean on frames cut off in front of them."""
         try:
             for packet in self._container.demux(self._stream):
                 if packet.is_corrupt:
@@ -128,7 +124,7 @@ class _Reader:
                 for decoded in packet.decode():
                     if not decoded.is_corrupt:
                         yield decoded
-                    elif self._frames_read:
+                    elif self._frames_read or not may_begin_broken:
                         raise self._broken("is damaged")
         except FFmpegError as error:
             raise self._broken(f"cannot be decoded further: {describe(error)}") from error

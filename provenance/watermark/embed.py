@@ -12,7 +12,7 @@ from provenance.watermark.keys import Payload, WatermarkKey
 from provenance.watermark.mask import CEILING, amplitude
 
 DEFAULT_PSNR_DB = 46.0
-_SMALLEST_PSNR_DB = 44.0
+_SMALLEST_PSNR_DB = 42.0
 _FULL_EVIDENCE_PIXELS = 1280 * 720
 _STRENGTH_RANGE = (0.25, 2.0)
 _MEMORY_FRAMES = 48
@@ -21,7 +21,7 @@ _ROUNDING_POWER = 1 / 12
 
 
 def default_psnr_db(width: int, height: int) -> float:
-    """46 dB at 1280x720 and above; 1 dB less for every halving of the area, which halves the evidence, down to 44."""
+    """46 dB at 1280x720 and above; 1 dB less for every halving of the area, which halves the evidence, down to 42."""
     missing = np.log2(_FULL_EVIDENCE_PIXELS / (width * height))
     return float(np.clip(DEFAULT_PSNR_DB - missing, _SMALLEST_PSNR_DB, DEFAULT_PSNR_DB))
 

@@ -11,9 +11,8 @@ _PLAIN_SCALES = (1.0, 0.5, 0.75, 1.5, 2.0, 2 / 3, 1.25, 1 / 3)
 _SMALL_MASTERS = (160, 240, 270, 288, 320, 360, 432, 480, 540, 576)
 _FIRST_STEP = 0.003
 _ROUNDS = 6
-REFINED_POSITIONS = (
-    2 * 2**_ROUNDS
-) ** 2  # grid positions the moves below can reach, per hypothesis, generously
+# Positions on the finest grid that the moves of `refine` can reach from one hypothesis, generously.
+REFINED_POSITIONS = (2 * 2**_ROUNDS) ** 2
 
 
 @dataclass(frozen=True)

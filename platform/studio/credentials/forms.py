@@ -4,10 +4,12 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.http import HttpRequest
 
 from studio.credentials.verification import Verification, verify_file
+from studio.bodies import OVER_LIMIT
 from studio.errors import InputRefused, SlateError
 
 FIELD = "file"
@@ -40,19 +42,16 @@ def verify_upload(request: HttpRequest) -> Verification:
     try:
         return _verify(request)
     finally:
-        for upload in request.FILES.values():
-            upload.close()
         _places.release()
 
 
 def _verify(request: HttpRequest) -> Verification:
+    if getattr(request, "scope", {}).get(OVER_LIMIT):
+        # The server dropped the body while it came in; there is nothing whole to parse.
+        raise _too_large()
     upload: Any = request.FILES.get(FIELD)
-    limit_mib = getattr(request, "upload_over_limit_mib", None)
-    if limit_mib is not None:
-        raise UploadTooLarge(
-            f"The file is larger than {limit_mib} MiB.",
-            f"Send a shorter stretch, or a copy of at most {limit_mib} MiB; a few seconds are enough.",
-        )
+    if getattr(request, "upload_over_limit_mib", None) is not None:
+        raise _too_large()
     if upload is None:
         raise InputRefused(
             "No file was sent.",
@@ -60,8 +59,17 @@ def _verify(request: HttpRequest) -> Verification:
             code="upload.missing",
         )
     assert isinstance(upload, TemporaryUploadedFile)
-    return verify_file(
-        Path(upload.temporary_file_path()), actor=request.user, file_name=shown_name(upload.name)
+    with upload:
+        return verify_file(
+            Path(upload.temporary_file_path()), actor=request.user, file_name=shown_name(upload.name)
+        )
+
+
+def _too_large() -> UploadTooLarge:
+    limit_mib = settings.SLATE_UPLOAD_LIMIT_MIB
+    return UploadTooLarge(
+        f"The file is larger than {limit_mib} MiB.",
+        f"Send a shorter stretch, or a copy of at most {limit_mib} MiB; a few seconds are enough.",
     )
 
 

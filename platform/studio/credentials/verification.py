@@ -176,7 +176,7 @@ def _layers(
 ) -> dict[str, dict[str, Any]]:
     credential = seen.credential
     mark = seen.watermark
-    layers = {
+    layers: dict[str, dict[str, Any]] = {
         "credential": {
             "state": str(credential.state) if credential else "unreadable",
             "summary": _credential_sentence(credential),
@@ -250,7 +250,7 @@ def _segments(takes: list[Found], works: list[Found], actor: Any) -> list[dict[s
         .filter(pk__in=[one.subject_id for one in takes])
     }
     titles: dict[UUID, Work] = Work.objects.select_related("bank").in_bulk([one.subject_id for one in works])
-    rows = []
+    rows: list[dict[str, Any]] = []
     for kind, found in (("take", takes), ("work", works)):
         for one in found:
             if kind == "take":

@@ -83,9 +83,9 @@ def add_work(bank: Bank, path: Path, *, actor: Any = None) -> Added:
         )
     except ProvenanceError as error:
         return Added(path, "unreadable", f"{error.message} {error.hint}".strip())
-    for error in seen.errors.values():
+    for problem in seen.errors.values():
         # Half a film in a bank would pass for the whole: a file that breaks off is not added.
-        return Added(path, "unreadable", f"{error.message} {error.hint}".strip())
+        return Added(path, "unreadable", f"{problem.message} {problem.hint}".strip())
     if not seen.fingerprints or seen.media is None:
         return Added(path, "unreadable", "It has no picture that could be fingerprinted.")
     title = path.name.encode("utf-8", "replace").decode()[:300]

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 import socket
 import threading
 from dataclasses import dataclass
@@ -60,9 +61,11 @@ def claim_run(run_id: UUID, worker: str) -> Claim | None:
     run.heartbeat_at = now
     run.started_at = run.started_at or now
     run.save()
-    Attempt.objects.create(run=run, number=run.attempts_started, token=token, worker=worker, started_at=now)
-    record("run.started", subject=run, studio=studio_of(run), attempt=run.attempts_started)
-    return Claim(run.pk, token, run.attempts_started)
+    # Not attempts_started: attempts that were given back do not count, and keep their number all the same.
+    number = run.attempts.count() + 1
+    Attempt.objects.create(run=run, number=number, token=token, worker=worker, started_at=now)
+    record("run.started", subject=run, studio=studio_of(run), attempt=number)
+    return Claim(run.pk, token, number)
 
 
 def studio_of(run: Run) -> Any:
@@ -132,14 +135,15 @@ def return_to_queue(run_id: UUID, token: UUID, reason: str, *, code: str, counts
         run.error_hint = "Try a shorter or smaller take; the operator finds the cause in the worker's log."
     else:
         run.state = Run.State.QUEUED
+        run.attempts_started -= not counts
         execute.defer(run_id=str(run.pk))
     run.save()
     event = "run.returned" if run.state == Run.State.QUEUED else f"run.{run.state}"
-    record(event, subject=run, studio=studio_of(run), attempt=run.attempts_started, code=code)
+    record(event, subject=run, studio=studio_of(run), attempt=run.attempts.count(), code=code)
     return True
 
 
-def _close(token: UUID, outcome: Attempt.Outcome, reason: str) -> None:
+def _close(token: UUID, outcome: Any, reason: str) -> None:
     Attempt.objects.filter(token=token).update(outcome=outcome, reason=reason, ended_at=timezone.now())
 
 
@@ -164,6 +168,7 @@ def recover_runs_of_dead_workers() -> int:
         if Path(f"/proc/{worker.removeprefix(mine)}").exists():
             continue
         if return_to_queue(run_id, token, "its worker was killed", code="run.worker_killed"):
+            shutil.rmtree(Path(settings.WORK_DIR) / str(token), ignore_errors=True)
             logger.warning("run %s: its worker was killed; it goes back to the queue", run_id)
             recovered += 1
     return recovered

@@ -5,6 +5,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -194,7 +195,7 @@ def _attempt(
         check()
         progress(stage, RENDER_ENDS_AT + (0.98 - RENDER_ENDS_AT) * index / len(names))
         started = time.perf_counter()
-        patiently(lambda step=step: step(draft), what=stage)
+        patiently(partial(step, draft), what=stage)
         draft.timings[stage] = time.perf_counter() - started
     check()
     progress("publishing", 0.98)

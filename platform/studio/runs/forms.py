@@ -21,14 +21,15 @@ class RunForm(forms.Form):
     negative_prompt = TextField(max_length=PROMPT_LENGTH, label="Leave out", required=False, multiline=True)
 
     @classmethod
-    def for_shot(cls, shot: Shot, again: Run | None = None) -> "RunForm":
-        """The empty form of a shot, or one filled with the settings of an earlier run."""
-        initial: dict[str, Any] = {"prompt": shot.description, "seconds": shot.duration_seconds}
-        if again is not None:
-            initial = {
-                "prompt": again.prompt,
-                "seconds": round(again.duration_seconds, 3),
-                "seed": again.seed,
-                "negative_prompt": again.negative_prompt,
-            }
-        return cls(initial=initial)
+    def for_shot(cls, shot: Shot, *, again: Run | None = None, latest: Run | None = None) -> "RunForm":
+        """Filled with the settings of the run to repeat, seed and all; else with the words of the latest one,
+        since people work a prompt over from take to take; else with the shot's description."""
+        model = again or latest
+        if model is None:
+            return cls(initial={"prompt": shot.description, "seconds": shot.duration_seconds})
+        initial: dict[str, Any] = {
+            "prompt": model.prompt,
+            "seconds": round(model.duration_seconds, 3),
+            "negative_prompt": model.negative_prompt,
+        }
+        return cls(initial=initial | ({"seed": again.seed} if again else {}))

@@ -14,6 +14,7 @@ from dataclasses import asdict
 from typing import Any
 
 from django.conf import settings
+from generation.errors import GenerationStopped
 
 from studio.errors import SlateError
 from studio.runs.errors import RendererDied, RunCancelled
@@ -41,6 +42,8 @@ class Renderer:
         # stderr goes to a file so that a talkative library can never fill a pipe and stop the child.
         self._stderr = tempfile.TemporaryFile("w+")  # noqa: SIM115 (lives as long as the child)
         environment = {
+            # Waiting threads sleep instead of spinning: on a busy machine spinning starves the ones that work.
+            "OMP_WAIT_POLICY": "PASSIVE",
             **os.environ,
             "PYTHONPATH": os.pathsep.join(
                 [
@@ -76,7 +79,22 @@ class Renderer:
     def render(
         self, job: RenderJob, *, on_progress: Callable[[str, float], None], should_stop: Callable[[], bool]
     ) -> RenderResult:
-        """Run one job to its end. Raises RunCancelled, RenderFailed or RendererDied."""
+        """Run one job to its end. Raises RunCancelled, RenderFailed or RendererDied.
+
+        What a callback raises passes through, and the child is killed: left alive, it would go on with this
+        job and answer the next one with this one's result.
+        """
+        try:
+            return self._converse(job, on_progress, should_stop)
+        except (RunCancelled, RenderFailed, RendererDied):
+            raise
+        except BaseException:
+            self.kill()
+            raise
+
+    def _converse(
+        self, job: RenderJob, on_progress: Callable[[str, float], None], should_stop: Callable[[], bool]
+    ) -> RenderResult:
         if not self._ready:
             on_progress("loading model", 0.0)
         self._send({"job": asdict(job)})
@@ -101,6 +119,8 @@ class Renderer:
             elif "done" in message:
                 return RenderResult.from_dict(message["done"])
             elif "error" in message:
+                if message.get("fatal"):
+                    self._process.wait()
                 raise self._failure(message["error"], cancelled=cancel_sent_at is not None)
 
     def kill(self) -> None:
@@ -108,7 +128,7 @@ class Renderer:
         self._process.wait()
 
     def _failure(self, error: dict[str, str], *, cancelled: bool) -> SlateError:
-        if cancelled and error["code"] == "generation.stopped":
+        if cancelled and error["code"] == GenerationStopped.code:
             return RunCancelled("The run was cancelled.")
         return RenderFailed(error["message"], error["hint"], code=error["code"])
 

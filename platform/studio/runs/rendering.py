@@ -156,7 +156,7 @@ def _encode(
             with watch.measure("decode"):
                 native = next(native_frames)
             if should_stop():
-                raise GenerationStopped()
+                raise GenerationStopped("The run was stopped before it was finished.", "Start it again.")
             with watch.measure("scale"):
                 picture = Picture.from_rgb(fit(native, job.width, job.height))
             with watch.measure("watermark"):

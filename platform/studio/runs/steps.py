@@ -34,7 +34,7 @@ class Draft:
     mark_id: int
     created_at: datetime
     rendered: RenderResult
-    state: Take.State = Take.State.RELEASED
+    state: Any = Take.State.RELEASED
     records: list[Record] = field(default_factory=list)
     timings: dict[str, float] = field(default_factory=dict)
 

@@ -23,6 +23,8 @@ from studio.takes.models import Take
 from studio.tenancy.permissions import Action, may, require
 
 FAILURES_SHOWN = 5
+# Beyond this many waiting runs the exact place in the queue is not worth a longer query.
+QUEUE_COUNTED = 1000
 
 
 def _shots() -> "QuerySet[Shot]":
@@ -43,8 +45,9 @@ def shot_page(request: HttpRequest, shot_id: UUID) -> HttpResponseBase:
     context = _stage(request, shot, current, latest=takes[0] if takes else None)
     if getattr(request, "htmx", False) and request.htmx.target == "stage":
         return render(request, "runs/_stage.html", context)
-    again = _run_to_repeat(request, shot)
-    context |= _page(request, shot, takes, RunForm.for_shot(shot, again))
+    latest_run = next((take.run for take in takes if hasattr(take, "run")), None)
+    form = RunForm.for_shot(shot, again=_run_to_repeat(request, shot), latest=latest_run)
+    context |= _page(request, shot, takes, form)
     return render(request, "runs/shot.html", context)
 
 
@@ -70,7 +73,7 @@ def run_new(request: HttpRequest, shot_id: UUID) -> HttpResponseBase:
         except SlateError as refused:
             error = refused
     if getattr(request, "htmx", False):
-        context = {"shot": shot, "form": form, "error": error, "run": run, **_run_extras(request, run)}
+        context = {"shot": shot, "form": form, "error": error, "run": run, **_why_waiting([run] if run else [])}
         return render(request, "runs/_asked.html", context, status=202 if run else _status(error))
     if run is not None:
         return SeeOther(reverse("shot", args=[shot.pk]))
@@ -107,7 +110,7 @@ def run_cancel(request: HttpRequest, run_id: UUID) -> HttpResponseBase:
 def takes_of(shot: Shot) -> list[Take]:
     """The takes of a shot, newest first, with everything their rows show."""
     takes = Take.objects.filter(shot=shot).select_related("created_by", "run").order_by("-number")
-    return list(takes.prefetch_related("renditions"))
+    return list(takes.prefetch_related("renditions__gate"))
 
 
 def _chosen(takes: list[Take], number: str | None) -> Take | None:
@@ -151,16 +154,20 @@ def _page(request: HttpRequest, shot: Shot, takes: list[Take], form: RunForm) ->
         "active_runs": active,
         "ended_runs": list(ended.order_by("-created_at")[:FAILURES_SHOWN]),
         "neighbours": list(neighbours.order_by("position", "code")),
-        **_run_extras(request, active[0] if active else None),
+        **_why_waiting(active),
     }
 
 
-def _run_extras(request: HttpRequest, run: Run | None) -> dict[str, Any]:
-    """Why a run waits: how many are before it, and whether any worker is there to take it."""
-    if run is None or run.state != Run.State.QUEUED:
+def _why_waiting(runs: list[Run]) -> dict[str, Any]:
+    """Sets `runs_before` on waiting runs, and says whether any worker is there to take the next one."""
+    waiting = [run for run in runs if run.state == Run.State.QUEUED]
+    if not waiting:
         return {}
-    before = Run.objects.waiting().filter(created_at__lt=run.created_at).count()
-    return {"runs_before": before, "no_worker": not a_worker_is_present()}
+    order = Run.objects.waiting().order_by("created_at").values_list("pk", flat=True)
+    place = {key: index for index, key in enumerate(order[:QUEUE_COUNTED])}
+    for run in waiting:
+        run.runs_before = place.get(run.pk, QUEUE_COUNTED)  # type: ignore[attr-defined]
+    return {"no_worker": not a_worker_is_present()}
 
 
 def _card(request: HttpRequest, run: Run) -> HttpResponse:
@@ -170,7 +177,7 @@ def _card(request: HttpRequest, run: Run) -> HttpResponse:
         "shot": run.shot,
         "may_generate": may(request.user, Action.GENERATE, studio),
         "may_read_prompts": may(request.user, Action.READ_PROMPTS, studio),
-        **_run_extras(request, run),
+        **_why_waiting([run]),
     }
     if run.state != Run.State.SUCCEEDED:
         return render(request, "runs/_run.html", context)

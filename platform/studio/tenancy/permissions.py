@@ -16,10 +16,13 @@ class Action(StrEnum):
     READ_AUDIT = "read the audit log"
 
 
-MAKERS = frozenset({Role.ARTIST, Role.SUPERVISOR, Role.PRODUCTION_MANAGER, Role.OPERATOR})
-LEADS = frozenset({Role.SUPERVISOR, Role.PRODUCTION_MANAGER, Role.OPERATOR})
+# Django's choices have no types: a member of Role is seen as Any.
+Roles = frozenset[Any]
 
-ALLOWED: dict[Action, frozenset[Role]] = {
+MAKERS: Roles = frozenset({Role.ARTIST, Role.SUPERVISOR, Role.PRODUCTION_MANAGER, Role.OPERATOR})
+LEADS: Roles = frozenset({Role.SUPERVISOR, Role.PRODUCTION_MANAGER, Role.OPERATOR})
+
+ALLOWED: dict[Action, Roles] = {
     Action.GENERATE: MAKERS,
     Action.READ_PROMPTS: MAKERS,
     Action.MANAGE_PRODUCTIONS: frozenset({Role.PRODUCTION_MANAGER, Role.OPERATOR}),

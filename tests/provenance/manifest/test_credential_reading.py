@@ -232,3 +232,35 @@ def test_a_missing_and_an_empty_file_are_errors(trust: TrustAnchors, tmp_path: P
 def test_a_report_survives_json(signed_film: Path, trust: TrustAnchors) -> None:
     report = read_credential(signed_film, trust)
     assert CredentialReport.from_dict(json.loads(json.dumps(report.as_dict()))) == report
+
+
+@pytest.mark.parametrize("data", [{"actions": 5}, {"actions": [1, "c2pa.opened"]}, {"takeId": ["x"]}])
+def test_odd_assertions_of_others_do_not_break_or_mislead_the_reading(
+    still: Path,
+    statement: TakeStatement,
+    trust: TrustAnchors,
+    sign_raw: Callable[..., bytes],
+    tmp_path: Path,
+    data: dict[str, Any],
+) -> None:
+    definition = build_definition(statement)
+    definition["assertions"] = [a for a in definition["assertions"] if a["label"] != "org.slate.generation"]
+    definition["assertions"] += [
+        {"label": label, "data": data} for label in ("com.example.x", "org.slate.generation")
+    ]
+    (tmp_path / "odd.png").write_bytes(sign_raw(definition, still.read_bytes(), "image/png"))
+    report = read_credential(tmp_path / "odd.png", trust)
+    assert report.state is CredentialState.TRUSTED
+    assert report.actions == ("c2pa.created", "c2pa.watermarked.bound")
+    assert report.take_id is None
+
+
+def test_a_manifest_damaged_beyond_reading_is_invalid(
+    signed_film: Path, trust: TrustAnchors, tmp_path: Path
+) -> None:
+    content = signed_film.read_bytes()
+    (tmp_path / "damaged.mp4").write_bytes(content.replace(b"prompt_guided", b"\xffrompt_guided", 1))
+    report = read_credential(tmp_path / "damaged.mp4", trust)
+    assert report.state is CredentialState.INVALID
+    assert "damaged beyond reading" in report.note
+    assert "assertion.cbor.invalid" in report.failures

@@ -52,6 +52,16 @@ def test_the_returned_manifest_is_the_embedded_one(
     assert signed.manifest_bytes in (tmp_path / "take.mp4").read_bytes()
 
 
+def test_the_signed_file_is_as_readable_as_its_source(
+    film: Path, statement: TakeStatement, authority: Authority, tmp_path: Path
+) -> None:
+    source = tmp_path / "source.mp4"
+    source.write_bytes(film.read_bytes())
+    source.chmod(0o644)
+    sign_file(source, tmp_path / "take.mp4", statement, authority)
+    assert (tmp_path / "take.mp4").stat().st_mode & 0o777 == 0o644
+
+
 def test_every_statement_of_ours_is_created_and_none_gathered(
     film: Path,
     real_media: Path,
@@ -82,7 +92,7 @@ def test_nothing_private_is_in_the_file(
     film: Path, statement: TakeStatement, authority: Authority, prompt: str, tmp_path: Path
 ) -> None:
     signed = sign_file(film, tmp_path / "take.mp4", statement, authority)
-    for private in (prompt.encode(), b"lighthouse", b"Ada", b"1234", str(tmp_path).encode(), b"PRIVATE KEY"):
+    for private in (prompt.encode(), b"lighthouse", b"918273645546", str(tmp_path).encode(), b"PRIVATE KEY"):
         assert private not in signed.manifest_bytes
 
 

@@ -31,6 +31,16 @@ def test_written_pictures_come_back(tmp_path: Path, pictures: list[np.ndarray]) 
         assert 10 * np.log10(255**2 / np.mean((before.astype(float) - after.rgb) ** 2)) > 32
 
 
+def test_closing_early_gives_the_file_its_name_once(tmp_path: Path, pictures: list[np.ndarray]) -> None:
+    path = tmp_path / "take.mp4"
+    with VideoWriter(path, 320, 240, Fraction(24), threads=1) as writer:
+        writer.write(pictures[0])
+        assert not path.exists()
+        writer.close()
+        assert probe(path).duration_frames == 1
+    assert [file.name for file in tmp_path.iterdir()] == ["take.mp4"]
+
+
 def test_fractional_frame_rate_is_exact(tmp_path: Path, pictures: list[np.ndarray]) -> None:
     assert probe(_write(tmp_path / "take.mp4", pictures, Fraction(30000, 1001))).fps == Fraction(30000, 1001)
 
@@ -61,13 +71,15 @@ def test_odd_sizes_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_failure_in_the_middle_leaves_no_file(tmp_path: Path, pictures: list[np.ndarray]) -> None:
-    def fail_after_one(path: Path) -> None:
+    def fail_half_way(path: Path) -> None:
         with VideoWriter(path, 320, 240, Fraction(24), threads=1) as writer:
-            writer.write(pictures[0])
+            for rgb in pictures * 6:
+                writer.write(rgb)
+            assert list(tmp_path.iterdir()) != []
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        fail_after_one(tmp_path / "take.mp4")
+        fail_half_way(tmp_path / "take.mp4")
     assert list(tmp_path.iterdir()) == []
 
 

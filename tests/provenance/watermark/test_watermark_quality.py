@@ -29,6 +29,14 @@ def test_marked_frames_look_the_same(
     assert _psnr_db([max(powers)]) > 42.5
 
 
+@pytest.mark.parametrize(
+    ("width", "height", "expected_db"),
+    [(3840, 2160, 46.0), (1280, 720, 46.0), (960, 480, 45.0), (640, 360, 44.0), (160, 90, 42.0)],
+)
+def test_small_pictures_are_marked_a_little_stronger(width: int, height: int, expected_db: float) -> None:
+    assert default_psnr_db(width, height) == pytest.approx(expected_db, abs=0.05)
+
+
 def test_quality_follows_the_target(clips: dict[str, Path], key: WatermarkKey, payload: Payload) -> None:
     luma = next(read_frames(clips["bunny"], threads=1)).luma
     for target_db in (43.0, 46.0, 49.0):

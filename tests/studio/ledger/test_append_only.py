@@ -4,8 +4,8 @@ import hashlib
 import json
 
 import pytest
-from django.db import connection, transaction
-from django.db.utils import ProgrammingError
+from django.db import connection, connections, transaction
+from django.db.utils import IntegrityError, ProgrammingError
 
 from studio.ledger.models import Entry
 from studio.ledger.services import record
@@ -31,23 +31,15 @@ def test_the_app_role_cannot_change_what_was_written(statement: str) -> None:
     assert Entry.objects.filter(event="studio.created").count() == 1
 
 
+@pytest.mark.django_db(databases=["default", "owner"])
 def test_even_the_owner_is_stopped_by_the_trigger() -> None:
-    from django.db import connections
-
-    studio = create_studio("North", "north")
-    owner = connections["owner"]
-    try:
-        with owner.cursor() as cursor:
-            cursor.execute("BEGIN")
-            cursor.execute(
-                "INSERT INTO ledger_entry (occurred_at, event, subject_kind, subject_id, details, canonical, sha256)"
-                " VALUES (now(), 'test', 'studio', %s, '{}', '', '')",
-                [str(studio.pk)],
-            )
-            with pytest.raises(Exception, match="never changed or removed"):
-                cursor.execute("UPDATE ledger_entry SET event = 'other' WHERE event = 'test'")
-    finally:
-        owner.close()
+    with connections["owner"].cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO ledger_entry (occurred_at, event, subject_kind, subject_id, details, canonical, sha256)"
+            " VALUES (now(), 'test', 'studio', '1', '{}', '', '')"
+        )
+        with pytest.raises(IntegrityError, match="never changed or removed"), transaction.atomic(using="owner"):
+            cursor.execute("UPDATE ledger_entry SET event = 'other' WHERE event = 'test'")
 
 
 def test_an_entry_keeps_the_canonical_bytes_its_digest_is_of() -> None:
@@ -77,8 +69,10 @@ def test_a_change_that_is_rolled_back_leaves_no_entry() -> None:
     assert not Entry.objects.exists()
 
 
-def test_an_entry_outside_a_transaction_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_entry_outside_a_transaction_is_refused() -> None:
     studio = create_studio("North", "north")
-    monkeypatch.setattr(connection, "in_atomic_block", False)
-    with pytest.raises(transaction.TransactionManagementError):
-        record("test", subject=studio, studio=studio)
+    with pytest.MonkeyPatch.context() as patch:
+        # The test itself runs in a transaction, so the connection is told to forget it for a moment.
+        patch.setattr(connections["default"], "in_atomic_block", False)
+        with pytest.raises(transaction.TransactionManagementError):
+            record("test", subject=studio, studio=studio)

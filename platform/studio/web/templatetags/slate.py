@@ -12,7 +12,6 @@ from studio.web.icons import DRAWINGS
 register = template.Library()
 
 _SCALES = ("", "thousand", "million", "billion", "trillion", "quadrillion", "quintillion")
-_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @register.simple_tag
@@ -44,18 +43,16 @@ def clock(seconds: Any) -> str:
 
 @register.filter
 def one_in(probability: Any) -> str:
-    """A small probability in words: "1 in 4 million"; beyond quintillions as a power of ten."""
+    """A small probability in words: "1 in 4 million".
+
+    Nothing below a quintillionth is told apart: the noise model behind the figure is not that exact.
+    """
     value = float(probability)
-    if value >= 1:
-        return "1 in 1"
-    if value <= 0:
-        return "less than 1 in 10³⁰⁰"
-    exponent = math.log10(1 / value)
-    scale = int(exponent + 1e-9) // 3
-    if scale >= len(_SCALES):
-        return f"1 in 10{str(int(exponent)).translate(_SUPERSCRIPTS)}"
-    count = f"{1 / value / 1000**scale:.3g}"
-    return f"1 in {count} {_SCALES[scale]}".strip()
+    if value < 1e-18:
+        return "less than 1 in a quintillion"
+    exponent = math.log10(1 / min(value, 1.0))
+    scale = min(int(exponent + 1e-9) // 3, len(_SCALES) - 1)
+    return f"1 in {1 / min(value, 1.0) / 1000**scale:.3g} {_SCALES[scale]}".strip()
 
 
 @register.filter

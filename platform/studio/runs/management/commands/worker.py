@@ -15,16 +15,22 @@ GRACE_S = 1.0
 
 
 class Command(BaseCommand):
-    requires_system_checks = []
+    requires_system_checks: list[str] = []
     help = "Work on queued runs until stopped (Ctrl-C or SIGTERM)."
 
     def handle(self, *args: Any, **options: Any) -> None:
         recover_runs_of_dead_workers()
         try:
-            with app.replace_connector(app.connector.get_worker_connector()) as worker_app:
-                asyncio.run(work(worker_app))
+            connector: Any = app.connector
+            with app.replace_connector(connector.get_worker_connector()) as worker_app:
+                asyncio.run(open_and_work(worker_app))
         finally:
             pool.close()
+
+
+async def open_and_work(worker_app: Any) -> None:
+    async with worker_app.open_async():
+        await work(worker_app)
 
 
 async def work(worker_app: Any) -> None:

@@ -8,7 +8,7 @@ from studio.installation import create_demo, prepare, print_people
 
 
 class Command(BaseCommand):
-    requires_system_checks = []
+    requires_system_checks: list[str] = []
     help = "Make a demo studio: a production, a sequence, three shots, one person per role."
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -31,7 +31,7 @@ class RunFailed(SlateError):
 
 
 class Command(BaseCommand):
-    requires_system_checks = []
+    requires_system_checks: list[str] = []
     help = "Generate a take from a prompt, signed, marked and recognised like any other."
 
     def add_arguments(self, parser: Any) -> None:

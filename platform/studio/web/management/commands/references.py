@@ -13,7 +13,7 @@ from studio.tenancy.models import Studio
 
 
 class Command(BaseCommand):
-    requires_system_checks = []
+    requires_system_checks: list[str] = []
     help = "Manage reference banks: references add PATH… --bank NAME"
 
     def add_arguments(self, parser: Any) -> None:

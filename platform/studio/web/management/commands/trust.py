@@ -8,7 +8,7 @@ from studio.credentials.services import root_certificate_pem
 
 
 class Command(BaseCommand):
-    requires_system_checks = []
+    requires_system_checks: list[str] = []
     help = "Print Slate's root certificate (PEM), the trust anchor for checking takes with public tools."
 
     def handle(self, *args: Any, **options: Any) -> None:

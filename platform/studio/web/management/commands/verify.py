@@ -21,7 +21,7 @@ UNREADABLE = 3
 
 
 class Command(BaseCommand):
-    requires_system_checks = []
+    requires_system_checks: list[str] = []
     help = "Verify a file: credential, watermark, fingerprint, and whose take it is."
 
     def add_arguments(self, parser: Any) -> None:

@@ -12,12 +12,27 @@ class Player {
     this.stretch = null;
     this.reverse = 0;
     this.heldK = false;
+    // Our own controls stand below the picture; the browser's would lie on top of it and darken it.
+    this.video.controls = false;
+    this.video.addEventListener("click", () => this.toggle());
+    this.scrub = root.querySelector("[data-scrub]");
+    this.scrub.hidden = false;
+    this.scrub.addEventListener("input", () => {
+      this.video.pause();
+      this.stopReverse();
+      this.stretch = null;
+      this.go(Number(this.scrub.value));
+    });
     root.addEventListener("click", (event) => {
       const act = event.target.closest("[data-act]")?.dataset.act;
       if (act) this[act]();
     });
-    this.video.addEventListener("pause", () => this.show());
-    this.video.addEventListener("play", () => { this.stopReverse(); this.watch(); });
+    this.video.addEventListener("pause", () => { root.classList.remove("is-playing"); this.show(); });
+    this.video.addEventListener("play", () => {
+      root.classList.add("is-playing");
+      this.stopReverse();
+      this.watch();
+    });
     this.video.addEventListener("seeked", () => this.show());
     this.video.addEventListener("loadedmetadata", () => this.show());
     this.video.addEventListener("ratechange", () => this.showSpeed());
@@ -131,6 +146,8 @@ class Player {
     const code = parts.map((part) => String(part).padStart(2, "0")).join(":");
     this.root.querySelector("[data-timecode]").textContent = code;
     this.root.querySelector("[data-frame]").textContent = frame;
+    this.scrub.value = frame;
+    this.scrub.setAttribute("aria-valuetext", `${code}, frame ${frame}`);
   }
 
   showSpeed() {
@@ -169,7 +186,7 @@ function currentPlayer() {
 
 // Typing and the keys of other controls stay theirs; the video's own key handling gives way to ours.
 function isTaken(target, key) {
-  if (target.closest("input, textarea, select, [contenteditable]")) return true;
+  if (target.closest("input:not([type=range]), textarea, select, [contenteditable]")) return true;
   return (key === " " || key === "Enter") && target.closest("button, a, summary") !== null;
 }
 

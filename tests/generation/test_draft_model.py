@@ -1,0 +1,161 @@
+"""The shipped model does what its card says: the picture follows the prompt, shots extend, takes repeat.
+
+Each question is put to a few seeds and averaged. The bounds lie far from what an untrained model reaches.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from functools import lru_cache
+
+import cv2
+import numpy as np
+import pytest
+
+from generation.engines import Engine
+from generation.planning import plan_shot
+from generation.raster import fit
+from generation.shots import Shot
+
+SEEDS = (1, 2, 3)
+Maker = Callable[[str, int], np.ndarray]
+
+
+@pytest.fixture(scope="module")
+def make(draft_engine: Engine) -> Maker:
+    """Makes the frames (T, H, W, 3) of a 17-frame take of a prompt, each only once."""
+
+    @lru_cache(maxsize=64)
+    def frames(prompt: str, seed: int) -> np.ndarray:
+        shot = Shot(prompt, 17, Fraction(24), 288, 160, seed, steps=10)
+        plan = plan_shot(shot, draft_engine.capabilities)
+        latents = draft_engine.denoise(shot, plan, lambda progress: None, lambda: False)
+        return np.stack(list(draft_engine.decode(latents)))
+
+    return frames
+
+
+def _redness(frames: np.ndarray) -> float:
+    """How much redder than blue the middle of the picture is, in 8-bit levels."""
+    middle = frames[:, 50:140, 70:218].astype(float)
+    return float((middle[..., 0] - middle[..., 2]).mean())
+
+
+def _flow(frames: np.ndarray) -> np.ndarray:
+    """Mean movement (x, y) in pixels between frames 4 and 12."""
+    grey = [cv2.cvtColor(frames[index], cv2.COLOR_RGB2GRAY) for index in (4, 12)]
+    return cv2.calcOpticalFlowFarneback(*grey, None, 0.5, 4, 25, 5, 7, 1.5, 0).mean(axis=(0, 1))
+
+
+def _average(make: Maker, prompt: str, measure: Callable[[np.ndarray], float]) -> float:
+    return float(np.mean([measure(make(prompt, seed)) for seed in SEEDS]))
+
+
+def test_a_red_car_is_redder_than_a_blue_one(make: Maker) -> None:
+    red = _average(make, "close-up of a red car in the snow by day, static camera", _redness)
+    blue = _average(make, "close-up of a blue car in the snow by day, static camera", _redness)
+    assert red > blue + 10
+
+
+def test_night_is_much_darker_than_day(make: Maker) -> None:
+    night = _average(make, "a white house in a meadow at night, static camera", np.mean)
+    day = _average(make, "a white house in a meadow at noon, static camera", np.mean)
+    assert night < 0.65 * day
+
+
+def test_a_sunset_sky_is_warm_and_a_daylight_sky_blue(make: Maker) -> None:
+    def warmth(frames: np.ndarray) -> float:
+        sky = frames[:, 30:70].astype(float)
+        return float((sky[..., 0] - sky[..., 2]).mean())
+
+    sunset = _average(make, "a black tower by the sea at sunset, static camera", warmth)
+    day = _average(make, "a black tower by the sea on a sunny day, static camera", warmth)
+    assert sunset > 20
+    assert day < -20
+
+
+def test_a_meadow_is_green_and_a_desert_is_not(make: Maker) -> None:
+    def greenness(frames: np.ndarray) -> float:
+        ground = frames[:, 115:].astype(float)
+        return float((ground[..., 1] - (ground[..., 0] + ground[..., 2]) / 2).mean())
+
+    meadow = _average(make, "wide shot of a white car in a meadow by day, static camera", greenness)
+    desert = _average(make, "wide shot of a white car in the desert by day, static camera", greenness)
+    assert meadow > desert + 20
+
+
+@pytest.mark.parametrize(("one", "other", "axis"), [
+    ("the camera pans left", "the camera pans right", 0), ("the camera tilts up", "the camera tilts down", 1),
+])  # fmt: skip
+def test_opposite_camera_moves_move_the_picture_in_opposite_ways(
+    make: Maker, one: str, other: str, axis: int
+) -> None:
+    prompt = "medium shot of a red house in the mountains by day, "
+    first = _average(make, prompt + one, lambda frames: _flow(frames)[axis])
+    second = _average(make, prompt + other, lambda frames: _flow(frames)[axis])
+    # Looking left or up brings the picture in from there, that is to the right or down.
+    assert first > 1.0
+    assert second < -1.0
+
+
+def test_pushing_in_spreads_the_picture_and_pulling_back_gathers_it(make: Maker) -> None:
+    def spread(frames: np.ndarray) -> float:
+        grey = [cv2.cvtColor(frames[index], cv2.COLOR_RGB2GRAY) for index in (4, 12)]
+        flow = cv2.calcOpticalFlowFarneback(*grey, None, 0.5, 4, 25, 5, 7, 1.5, 0)
+        return float(flow[:, 144:, 0].mean() - flow[:, :144, 0].mean())
+
+    prompt = "close-up of a red house in the mountains by day, "
+    closer = _average(make, prompt + "dolly in", spread)
+    away = _average(make, prompt + "dolly out", spread)
+    assert closer > away + 0.5
+
+
+def test_two_seeds_give_two_pictures_and_one_seed_gives_one(draft_engine: Engine, make: Maker) -> None:
+    prompt = "a red car in the desert at sunset"
+    make.cache_clear()
+    first = make(prompt, 1)
+    make.cache_clear()
+    assert np.array_equal(make(prompt, 1), first)
+    assert not np.array_equal(make(prompt, 2), first)
+
+
+def test_a_shot_over_several_windows_has_no_cut_where_they_meet(draft_engine: Engine) -> None:
+    shot = Shot(
+        "a red boat by the sea at noon, the camera pans right", 97, Fraction(24), 288, 160, 5, steps=10
+    )
+    plan = plan_shot(shot, draft_engine.capabilities)
+    assert [window.start for window in plan.windows] == [0, 49, 81]
+    latents = draft_engine.denoise(shot, plan, lambda progress: None, lambda: False)
+    frames = np.stack(list(draft_engine.decode(latents))).astype(float)
+    assert len(frames) == 97
+    change = np.abs(np.diff(frames, axis=0)).mean(axis=(1, 2, 3))
+    ordinary = np.median(change)
+    for window in plan.windows[1:]:
+        # Two different shots of the model differ by 40 levels and more.
+        assert change[window.start - 1] < max(4 * ordinary, 6.0)
+
+
+def test_the_last_window_still_shows_the_scene(draft_engine: Engine) -> None:
+    shot = Shot("a red house in a meadow at noon, static camera", 97, Fraction(24), 288, 160, 6, steps=10)
+    plan = plan_shot(shot, draft_engine.capabilities)
+    frames = np.stack(
+        list(draft_engine.decode(draft_engine.denoise(shot, plan, lambda _: None, lambda: False)))
+    )
+    first, last = frames[:17].astype(float), frames[-17:].astype(float)
+    assert np.abs(first.mean(axis=(0, 1, 2)) - last.mean(axis=(0, 1, 2))).max() < 25
+    assert last.std() > 0.5 * first.std()
+
+
+def test_the_delivery_raster_is_filled(draft_engine: Engine, make: Maker) -> None:
+    frame = make("a red car in the desert at sunset", 1)[0]
+    assert fit(frame, 1280, 720).shape == (720, 1280, 3)
+
+
+def test_a_frame_is_decoded_alike_alone_and_in_a_longer_shot(draft_engine: Engine) -> None:
+    shot = Shot("a blue boat by the sea", 57, Fraction(24), 288, 160, 4, steps=1)
+    plan = plan_shot(shot, draft_engine.capabilities)
+    latents = draft_engine.denoise(shot, plan, lambda progress: None, lambda: False)
+    whole = list(draft_engine.decode(latents))
+    part = list(draft_engine.decode(replace(latents, duration_frames=20)))
+    assert len(part) == 20
+    assert all(np.array_equal(one, other) for one, other in zip(part, whole, strict=False))
