@@ -45,7 +45,11 @@ def make_studio(slug: str = "north", *, pk: UUID | None = None) -> Studio:
 
 
 def make_person(
-    studio: Studio | None = None, role: Role = Role.ARTIST, *, name: str = "Ada Artist", is_active: bool = True
+    studio: Studio | None = None,
+    role: Role = Role.ARTIST,
+    *,
+    name: str = "Ada Artist",
+    is_active: bool = True,
 ) -> User:
     """Somebody without a password, which is quick; a member of `studio` if one is given."""
     user = User.objects.create_user(f"person{next(_numbers)}@mail.example", name=name, is_active=is_active)

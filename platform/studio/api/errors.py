@@ -45,7 +45,9 @@ def _where(error: Mapping[str, Any]) -> str:
 
 
 def _authentication_error(request: HttpRequest, error: AuthenticationError) -> JsonResponse:
-    return problem(401, "request.not_signed_in", "You are not signed in.", "Log in at /accounts/login/ first.")
+    return problem(
+        401, "request.not_signed_in", "You are not signed in.", "Log in at /accounts/login/ first."
+    )
 
 
 def _http_error(request: HttpRequest, error: HttpError) -> JsonResponse:
@@ -57,9 +59,7 @@ def _http_error(request: HttpRequest, error: HttpError) -> JsonResponse:
             "Send the value of the cookie csrftoken as the header X-CSRFToken.",
         )
     if error.status_code == 400:
-        return problem(
-            400, "request.malformed", "The body could not be read.", "Send valid JSON in UTF-8."
-        )
+        return problem(400, "request.malformed", "The body could not be read.", "Send valid JSON in UTF-8.")
     return problem(error.status_code, "request.refused", str(error), "")
 
 

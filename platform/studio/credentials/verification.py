@@ -55,7 +55,9 @@ class Verification:
             "sha256": self.sha256,
             "outcome": str(self.verdict.outcome),
             "headline": self.verdict.headline,
-            "reasons": [{"layer": reason.layer, "sentence": reason.sentence} for reason in self.verdict.reasons],
+            "reasons": [
+                {"layer": reason.layer, "sentence": reason.sentence} for reason in self.verdict.reasons
+            ],
             "exit_status": self.verdict.exit_code,
             "take": str(self.take.pk) if self.take else None,
             "studio": self.studio_name or None,
@@ -117,7 +119,9 @@ def _evidence(seen: Inspection, takes: list[Found], works: list[Found], actor: A
     if seen.watermark is not None:
         mark_id = f"{seen.watermark.payload.asset_id:016x}"
         mark_take = Take.objects.filter(mark_id=mark_id).values_list("pk", flat=True).first()
-    released = Rendition.objects.servable().filter(sha256=seen.sha256).values_list("take_id", flat=True).first()
+    released = (
+        Rendition.objects.servable().filter(sha256=seen.sha256).values_list("take_id", flat=True).first()
+    )
     credential_take = _credential_take(seen.credential)
     titles = Work.objects.in_bulk([one.subject_id for one in works])
     take_ids = {str(one.subject_id) for one in takes}

@@ -18,7 +18,9 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "�
 
 def harmless(cell: str) -> str:
     """The cell with an apostrophe before it where a spreadsheet would read a formula."""
-    return f"'{cell}" if cell.startswith(_FORMULA_STARTS) or cell.lstrip().startswith(_FORMULA_STARTS) else cell
+    return (
+        f"'{cell}" if cell.startswith(_FORMULA_STARTS) or cell.lstrip().startswith(_FORMULA_STARTS) else cell
+    )
 
 
 def csv_lines(entries: "QuerySet[Entry]") -> Iterator[bytes]:

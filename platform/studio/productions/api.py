@@ -38,9 +38,7 @@ def list_shots(
     """The shots of a production with their takes, oldest first."""
     production = visible_or_404(Production.objects.all(), request.user, production_id)
     shots = Shot.objects.filter(sequence__production=production)
-    items, next_after = page_after(
-        shots.select_related("sequence").prefetch_related("takes"), after, limit
-    )
+    items, next_after = page_after(shots.select_related("sequence").prefetch_related("takes"), after, limit)
     return {"items": items, "next_after": next_after}
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.db import IntegrityError
 from django.db.models import Prefetch
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
@@ -96,7 +96,7 @@ def shot_new(request: HttpRequest, sequence_id: UUID) -> HttpResponseBase:
     sequences = Sequence.objects.select_related("production__studio")
     sequence = visible_or_404(sequences, request.user, sequence_id)
     require(request.user, Action.MANAGE_PRODUCTIONS, sequence.production.studio)
-    form = ShotForm(request.POST)
+    form = _shot_form(sequence, request.POST)
     if form.is_valid():
         data = form.cleaned_data
         try:
@@ -113,7 +113,12 @@ def shot_new(request: HttpRequest, sequence_id: UUID) -> HttpResponseBase:
             form.add_error("code", "The sequence has a shot with this code already. Give another.")
         else:
             return SeeOther(reverse("shot", args=[shot.pk]))
-    return _production_page(request, sequence.production, shot_form=form, shot_form_of=sequence)
+    return _production_page(request, sequence.production, refused_shot=(sequence, form))
+
+
+def _shot_form(sequence: Sequence, data: QueryDict | None = None) -> ShotForm:
+    # Every sequence of a page has such a form, so the identifiers of its fields carry the sequence's own.
+    return ShotForm(data, auto_id=f"{sequence.pk}-%s")
 
 
 def _production_page(
@@ -121,18 +126,18 @@ def _production_page(
     production: Production,
     *,
     sequence_form: SequenceForm | None = None,
-    shot_form: ShotForm | None = None,
-    shot_form_of: Sequence | None = None,
+    refused_shot: tuple[Sequence, ShotForm] | None = None,
 ) -> HttpResponse:
     shots = with_running(with_takes(Shot.objects.order_by("position", "code")))
+    sequences = list(production.sequences.prefetch_related(Prefetch("shots", queryset=shots)))
+    for sequence in sequences:
+        is_refused = refused_shot is not None and refused_shot[0] == sequence
+        sequence.shot_form = refused_shot[1] if refused_shot and is_refused else _shot_form(sequence)
     context: dict[str, Any] = {
         "production": production,
-        "sequences": production.sequences.prefetch_related(Prefetch("shots", queryset=shots)),
+        "sequences": sequences,
         "may_manage": may(request.user, Action.MANAGE_PRODUCTIONS, production.studio),
         "sequence_form": sequence_form or SequenceForm(),
-        "shot_form": shot_form,
-        "shot_form_of": shot_form_of,
-        "new_shot_form": ShotForm(),
     }
-    refused = sequence_form is not None or shot_form is not None
+    refused = sequence_form is not None or refused_shot is not None
     return render(request, "productions/production.html", context, status=422 if refused else 200)

@@ -73,7 +73,10 @@ def _find(frames: Sequence[FrameFingerprint], subject: str, scope: str, studios:
                     distance=distance,
                 )
             )
-    found = [Found(subject_id, tuple(align(its_hits))) for subject_id, its_hits in hits.items()]
+    found = [
+        Found(subject_id, tuple(align(its_hits, query_frames=len(asked))))
+        for subject_id, its_hits in hits.items()
+    ]
     return sorted((one for one in found if one.segments), key=lambda one: -one.score)
 
 

@@ -17,7 +17,9 @@ class RunIn(Schema):
     seconds: float = Field(2.0, gt=0, le=86_400, allow_inf_nan=False)
     seed: int | None = Field(None, ge=-SEED_LIMIT, le=SEED_LIMIT, description="Random when left out.")
     negative_prompt: Text("negative prompt", PROMPT_LENGTH, required=False, multiline=True) = ""  # type: ignore[valid-type]
-    width: int | None = Field(None, ge=1, le=8192, description="Pixels; the production's raster when left out.")
+    width: int | None = Field(
+        None, ge=1, le=8192, description="Pixels; the production's raster when left out."
+    )
     height: int | None = Field(None, ge=1, le=8192)
 
 

@@ -21,6 +21,8 @@ from studio.runs.models import Run
 from studio.tenancy.permissions import Action, require
 
 SEED_LIMIT = 2**63 - 1
+# From smaller pictures the watermark cannot be read back for sure, so the gate would refuse the take.
+MIN_LONG_SIDE_PX, MIN_SHORT_SIDE_PX = 320, 180
 
 
 def model_capabilities(model: str) -> Capabilities:
@@ -48,6 +50,12 @@ def check_request(
     """The request as the engine will see it, or SlateError with what is wrong and what would be right."""
     if not -SEED_LIMIT <= seed <= SEED_LIMIT:
         raise InputRefused(f"The seed {seed} does not fit 64 bits.", f"Give a number up to {SEED_LIMIT}.")
+    if max(size) < MIN_LONG_SIDE_PX or min(size) < MIN_SHORT_SIDE_PX:
+        raise InputRefused(
+            f"A size of {size[0]}x{size[1]} pixels is too small to carry a watermark that can be read back.",
+            f"Ask for {MIN_LONG_SIDE_PX}x{MIN_SHORT_SIDE_PX} or more.",
+            code="generation.size_impossible",
+        )
     request = ShotRequest(
         prompt=prompt,
         negative_prompt=negative_prompt,

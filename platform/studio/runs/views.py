@@ -73,7 +73,13 @@ def run_new(request: HttpRequest, shot_id: UUID) -> HttpResponseBase:
         except SlateError as refused:
             error = refused
     if getattr(request, "htmx", False):
-        context = {"shot": shot, "form": form, "error": error, "run": run, **_why_waiting([run] if run else [])}
+        context = {
+            "shot": shot,
+            "form": form,
+            "error": error,
+            "run": run,
+            **_why_waiting([run] if run else []),
+        }
         return render(request, "runs/_asked.html", context, status=202 if run else _status(error))
     if run is not None:
         return SeeOther(reverse("shot", args=[shot.pk]))

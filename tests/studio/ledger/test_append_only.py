@@ -38,7 +38,10 @@ def test_even_the_owner_is_stopped_by_the_trigger() -> None:
             "INSERT INTO ledger_entry (occurred_at, event, subject_kind, subject_id, details, canonical, sha256)"
             " VALUES (now(), 'test', 'studio', '1', '{}', '', '')"
         )
-        with pytest.raises(IntegrityError, match="never changed or removed"), transaction.atomic(using="owner"):
+        with (
+            pytest.raises(IntegrityError, match="never changed or removed"),
+            transaction.atomic(using="owner"),
+        ):
             cursor.execute("UPDATE ledger_entry SET event = 'other' WHERE event = 'test'")
 
 

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 TAKE, TOKEN = "a take", "a token"
 HAS_TAKE = "run_has_a_take_exactly_when_it_succeeded"
-HAS_TOKEN = "run_has_a_token_exactly_while_it_runs"  # noqa: S105 (the name of a constraint)
+HAS_TOKEN = "run_has_a_token_exactly_while_it_runs"
 
 
 @pytest.fixture
@@ -57,7 +57,9 @@ def write(run: Run, take: Take, fields: dict[str, Any]) -> None:
         ({"fps_numerator": 0}, "run_asks_for_something"),
     ],
 )
-def test_a_contradictory_row_is_refused(run: Run, take: Take, fields: dict[str, Any], constraint: str) -> None:
+def test_a_contradictory_row_is_refused(
+    run: Run, take: Take, fields: dict[str, Any], constraint: str
+) -> None:
     with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
         write(run, take, fields)
 

@@ -11,10 +11,10 @@ from django.core.files.storage import default_storage
 from django.test import AsyncClient, Client
 from django.urls import reverse
 
-from studio.takes.serving import CHUNK_BYTES, read_span, safe_file_name
 from studio.takes.ranges import ByteRange
+from studio.takes.serving import CHUNK_BYTES, read_span, safe_file_name
 from tests.studio import factories
-from tests.studio.conftest import PublishedTake
+from tests.studio.finished_take import PublishedTake
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 

@@ -49,5 +49,7 @@ def test_adding_a_member_again_changes_the_role_and_says_so_in_the_ledger() -> N
     second = add_member(studio, person, Role.SUPERVISOR)
     assert first.pk == second.pk
     assert Membership.objects.get().role == Role.SUPERVISOR
-    told = Entry.objects.filter(subject_kind="membership").order_by("pk").values_list("event", "details__role")
+    told = (
+        Entry.objects.filter(subject_kind="membership").order_by("pk").values_list("event", "details__role")
+    )
     assert list(told) == [("membership.created", "artist"), ("membership.changed", "supervisor")]
