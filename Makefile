@@ -16,7 +16,13 @@ install: $(STAMP)
 $(STAMP): requirements.txt
 	@command -v $(PYTHON) >/dev/null || { echo "Slate needs Python 3.11 or newer: apt install python3 python3-venv"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Slate needs Python 3.11 or newer; this is $$($(PYTHON) -V)"; exit 1; }
-	@test -x "$(PY)" || $(PYTHON) -m venv "$(VENV)" || { echo "Python cannot make a virtual environment: apt install python3-venv"; exit 1; }
+	@test -x "$(PY)" || $(PYTHON) -m venv "$(VENV)" 2>/dev/null || { \
+		rm -rf "$(VENV)"; \
+		echo "This Python cannot make virtual environments; installing python3-venv ..."; \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			apt-get install -y -qq python3-venv >/dev/null || { apt-get update -qq && apt-get install -y -qq python3-venv >/dev/null; }; \
+			$(PYTHON) -m venv "$(VENV)"; \
+		else echo "Run: sudo apt install python3-venv"; exit 1; fi; }
 	@echo "Installing the requirements into $(VENV) (about 2 GB, a few minutes the first time) ..."
 	"$(PY)" -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch "$(STAMP)"

@@ -132,7 +132,12 @@ def main() -> None:
         import django
 
         django.setup()
-        report = measure(Path(scratch), seconds, (width, height), with_model=not options.quick)
+        from django.conf import settings
+
+        try:
+            report = measure(Path(scratch), seconds, (width, height), with_model=not options.quick)
+        finally:
+            settings.EMBEDDED_SERVER.stop()
     show(report)
     if options.json:
         options.json.write_text(json.dumps(report, indent=2) + "\n")

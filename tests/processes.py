@@ -95,6 +95,12 @@ class RunningSlate:
         except psycopg.OperationalError:
             return None
 
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Another process of this installation, such as a second worker."""
+        return subprocess.Popen(
+            [sys.executable, str(ROOT / "manage.py"), *arguments], cwd=ROOT, env=self.environment
+        )
+
     def manage(self, *arguments: str, timeout_s: float = 240.0) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, str(ROOT / "manage.py"), *arguments],

@@ -58,9 +58,13 @@ def coordinates(shape: LatentShape, batch: int, device: torch.device) -> Tensor:
     return grid.flatten(1).expand(batch, -1, -1)
 
 
-def draw_sigmas(size: int, rng: torch.Generator, mean: float = 0.2) -> Tensor:
-    """Noise levels in 0..1, logit-normal with a tenth drawn evenly, so that both ends are seen."""
-    normal = torch.sigmoid(torch.randn(size, generator=rng) + mean)
+def draw_sigmas(size: int, rng: torch.Generator, mean: float = 1.0, deviation: float = 1.2) -> Tensor:
+    """Noise levels in 0..1, logit-normal with a tenth drawn evenly, so that both ends are seen.
+
+    The mean lies high because a scene's palette and layout are spread over all tokens and can be read through much
+    noise: only near 1 must the model decide them from the text.
+    """
+    normal = torch.sigmoid(torch.randn(size, generator=rng) * deviation + mean)
     even = torch.rand(size, generator=rng)
     return torch.where(torch.rand(size, generator=rng) < 0.1, even, normal)
 

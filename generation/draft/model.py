@@ -14,7 +14,7 @@ from generation.draft.grammar import vocabulary_words
 
 WIDTH, HEIGHT, FPS = 288, 160, 24
 MAX_TOKENS = 128
-GUIDANCE, STEPS, SHIFT = 3.0, 20, 1.0
+GUIDANCE, STEPS, SHIFT = 3.0, 20, 3.0
 MAX_FRAMES = 49
 _TEXT_WIDTH = 128
 

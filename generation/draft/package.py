@@ -27,7 +27,7 @@ from generation.draft.model import (
     build_transformer,
 )
 from generation.draft.model_card import model_card
-from generation.draft.train import TrainConfig, Weights, clips_rendered, load_tokenizer
+from generation.draft.train import Weights, load_tokenizer
 from generation.models import model_digest
 
 PREFIX_FRAMES = 17
@@ -70,7 +70,7 @@ def package(run: Path, target: Path) -> dict[str, Any]:
             "steps": summary["steps"],
             "minutes": round(summary["seconds"] / 60),
             "device": summary["device"],
-            "rendered_clips": clips_rendered(TrainConfig(**summary["config"]), summary["steps"]),
+            "rendered_clips": summary["clips"],
         },
         "capabilities": {
             "size_multiple": 32,

@@ -136,7 +136,7 @@ class EmbeddedServer:
         )
 
     def _release(self, handle: IO[str], owner_pid: int) -> None:
-        if os.getpid() != owner_pid:
+        if os.getpid() != owner_pid or not self.directory.exists():
             return
         with self._exclusive():
             try:

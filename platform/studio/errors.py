@@ -52,5 +52,10 @@ class DatabaseUnavailable(SlateError):
     status = 503
 
 
+class StorageUnavailable(SlateError):
+    code = "storage.unavailable"
+    status = 503
+
+
 class PortTaken(SlateError):
     code = "serve.port_taken"

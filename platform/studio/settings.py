@@ -6,6 +6,7 @@ from pathlib import Path
 import environ
 
 from studio.embedded import APP_ROLE, DATABASE, OWNER_ROLE, EmbeddedServer
+from studio.errors import StorageUnavailable
 from studio.keyfile import read_or_create_secret
 
 env = environ.Env()
@@ -19,7 +20,13 @@ WORK_DIR = Path(env.str("SLATE_WORK", default=str(VAR_DIR / "attempts"))).resolv
 UPLOAD_DIR = VAR_DIR / "uploads"
 STATIC_ROOT = VAR_DIR / "static"
 for _directory in (MEDIA_DIR, WORK_DIR, UPLOAD_DIR, STATIC_ROOT):
-    _directory.mkdir(parents=True, exist_ok=True)
+    try:
+        _directory.mkdir(parents=True, exist_ok=True)
+    except OSError as _error:
+        raise StorageUnavailable(
+            f"The directory {_directory} cannot be made: {_error.strerror}.",
+            "Correct its permissions, free some space, or set SLATE_VAR to a place that can be written.",
+        ) from _error
 
 DEBUG = env.bool("SLATE_DEBUG", default=False)
 SECRET_KEY = env.str("SLATE_SECRET_KEY", default="") or read_or_create_secret(KEY_DIR / "django").hex()

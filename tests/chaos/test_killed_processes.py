@@ -134,6 +134,62 @@ def test_the_run_ends_once_with_one_take(
     assert_no_leftovers(slate)
 
 
+def test_a_worker_that_wakes_after_it_was_given_up_publishes_nothing(slate: RunningSlate) -> None:
+    def stage() -> str | None:
+        rows = slate.query("SELECT stage FROM runs_run WHERE state = 'running'")
+        return str(rows[0]["stage"]) if rows else None
+
+    wait_for("denoising", lambda: stage() == "denoising", pause_s=0.02)
+    sleeper, child = slate.worker_pid(), slate.child_pid()
+    assert sleeper is not None
+    assert child is not None
+    os.kill(sleeper, signal.SIGSTOP)
+    os.kill(child, signal.SIGSTOP)
+    second = slate.start("worker")
+    try:
+        wait_for(
+            "the second worker to take over",
+            lambda: slate.query("SELECT 1 FROM runs_run WHERE attempts_started = 2 AND state = 'running'"),
+            timeout_s=150,
+        )
+        os.kill(child, signal.SIGCONT)
+        os.kill(sleeper, signal.SIGCONT)
+        wait_for(
+            "the run to end",
+            lambda: slate.query("SELECT 1 FROM runs_run WHERE state = 'succeeded'"),
+            timeout_s=240,
+        )
+        time.sleep(5)  # time for the sleeper to finish what it was at
+        outcomes = slate.query("SELECT number, outcome FROM runs_attempt ORDER BY number") or []
+        assert [(row["number"], row["outcome"]) for row in outcomes] == [(1, "lost"), (2, "published")]
+        assert slate.query("SELECT count(*) AS n FROM takes_take") == [{"n": 1}]
+    finally:
+        second.terminate()
+        second.wait(timeout=60)
+
+
+def test_ctrl_c_gives_the_run_back_and_the_next_start_finishes_it(tmp_path: Path) -> None:
+    with running_slate(tmp_path / "var") as slate:
+        wait_for(
+            "denoising",
+            lambda: slate.query("SELECT 1 FROM runs_run WHERE stage = 'denoising'"),
+            pause_s=0.05,
+        )
+        assert slate.stop() == 0
+        assert "its data is kept" in slate.output()
+        assert not slate.pids("manage.py")
+        assert not slate.pids("studio.runs.child")
+        assert list((slate.var / "attempts").iterdir()) == []
+    with running_slate(tmp_path / "var") as again:
+        wait_for(
+            "the run to succeed",
+            lambda: again.query("SELECT 1 FROM runs_run WHERE state = 'succeeded'"),
+            timeout_s=240,
+        )
+        assert "demo.example" not in again.output(), "people and passwords are shown on the first start only"
+        assert again.query("SELECT count(*) AS n FROM takes_take") == [{"n": 1}]
+
+
 def assert_everything_served_was_signed(slate: RunningSlate, downloader: Downloader) -> None:
     trust = TrustAnchors(pem=slate.manage("trust").stdout)
     for path in downloader.served:

@@ -9,6 +9,7 @@ from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.http import HttpRequest
 
 from studio.credentials.verification import Verification, verify_file
+from provenance.verdict import Outcome
 from studio.bodies import OVER_LIMIT
 from studio.errors import InputRefused, SlateError
 
@@ -60,9 +61,22 @@ def _verify(request: HttpRequest) -> Verification:
         )
     assert isinstance(upload, TemporaryUploadedFile)
     with upload:
-        return verify_file(
+        verification = verify_file(
             Path(upload.temporary_file_path()), actor=request.user, file_name=shown_name(upload.name)
         )
+    if verification.verdict.outcome == Outcome.UNREADABLE:
+        raise _unreadable(verification)
+    return verification
+
+
+def _unreadable(verification: Verification) -> InputRefused:
+    """Of a file that breaks off, the layers that failed know where."""
+    broken = [layer for layer in verification.layers.values() if layer["state"] == "unreadable"]
+    return InputRefused(
+        broken[0]["summary"] if broken else verification.verdict.headline,
+        (broken[0]["details"].get("hint") if broken else "") or "Send the whole file once more.",
+        code="media_unreadable",
+    )
 
 
 def _too_large() -> UploadTooLarge:

@@ -1,13 +1,14 @@
 """The installation's signing authority, its trust anchors and watermark keys, and summaries for people."""
 
 import threading
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
 
 from provenance.errors import ProvenanceError
-from provenance.manifest.pki import Authority, renew
+from provenance.manifest.pki import RENEW_WITHIN, Authority
 from provenance.manifest.pki import ensure_authority as ensure_authority_files
 from provenance.manifest.selftest import self_test
 from provenance.manifest.trust import TrustAnchors
@@ -17,30 +18,24 @@ from studio.takes.models import Take
 from studio.tenancy.models import Studio
 from studio.tenancy.secrets import studio_secret, watermark_key_id
 
-# A leaf that ends sooner than this is replaced: every take must outlive the reading of its signature.
-RENEW_BEFORE_DAYS = 30
-
 _lock = threading.Lock()
 _loaded: Authority | None = None
 
 
 def ensure_authority() -> Authority:
-    """The signing authority, made at first use; its leaf is renewed before it ends. Raises SlateError."""
+    """The signing authority, made at first use; its leaf is renewed before it ends. Raises SlateError.
+
+    A long-running process looks at the files again once its leaf is near its end. Where the root key is kept
+    offline nothing can be renewed, and the leaf is used to its last day.
+    """
     global _loaded
     with _lock:
-        if _loaded is None or _days_left(_loaded) < RENEW_BEFORE_DAYS:
+        if _loaded is None or _loaded.expires_at - timezone.now() < RENEW_WITHIN:
             try:
-                authority = ensure_authority_files(settings.SLATE_TRUST_DIR, settings.SLATE_ORGANISATION)
-                if _days_left(authority) < RENEW_BEFORE_DAYS:
-                    authority = renew(settings.SLATE_TRUST_DIR)
+                _loaded = ensure_authority_files(settings.SLATE_TRUST_DIR, settings.SLATE_ORGANISATION)
             except ProvenanceError as error:
                 raise SlateError.of(error) from error
-            _loaded = authority
         return _loaded
-
-
-def _days_left(authority: Authority) -> float:
-    return (authority.expires_at - timezone.now()).total_seconds() / 86_400
 
 
 def root_certificate_pem() -> str:
@@ -66,6 +61,11 @@ def watermark_key(studio: Studio) -> WatermarkKey:
 def all_watermark_keys() -> list[WatermarkKey]:
     """The keys of every studio, for verification: whose mark it is, is the question."""
     return [watermark_key(studio) for studio in Studio.objects.order_by("created_at")]
+
+
+def public_model_name(model: str) -> str:
+    """A checkpoint's name without the place where it lies: nobody outside learns a path of this machine."""
+    return Path(model).name if Path(model).is_absolute() or model.startswith((".", "~")) else model
 
 
 def credential_summary(take: Take) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
 import rfc8785
 from django.conf import settings
@@ -17,7 +16,12 @@ from provenance.manifest.signing import sign_file
 from provenance.manifest.statement import Generator, Model, TakeStatement, WatermarkBinding
 from provenance.watermark import ALGORITHM
 from studio.credentials.models import Credential, GateReport, WatermarkRecord
-from studio.credentials.services import ensure_authority, root_certificate_pem, watermark_key
+from studio.credentials.services import (
+    ensure_authority,
+    public_model_name,
+    root_certificate_pem,
+    watermark_key,
+)
 from studio.errors import SlateError
 from studio.ledger.services import record
 from studio.runs.errors import GateFailed
@@ -76,7 +80,7 @@ def _statement(draft: Draft, salt: bytes) -> TakeStatement:
         take_id=str(draft.take_id),
         created_at=draft.created_at.astimezone(UTC),
         generator=Generator("Slate", VERSION, settings.SLATE_C2PA_SPEC_VERSION),
-        model=Model(_public_name(recipe["model"]), recipe["model_digest"], recipe["pipeline_class"]),
+        model=Model(public_model_name(recipe["model"]), recipe["model_digest"], recipe["pipeline_class"]),
         commitments=commit_all(salt, recipe=rfc8785.dumps(recipe), prompt=run.prompt, seed=run.seed),
         width=run.width,
         height=run.height,
@@ -84,11 +88,6 @@ def _statement(draft: Draft, salt: bytes) -> TakeStatement:
         duration_ms=duration_ms,
         watermark=WatermarkBinding(SOFT_BINDING_ALGORITHM, draft.rendered.payload, duration_ms),
     )
-
-
-def _public_name(model: str) -> str:
-    """A checkpoint's name without the place where it lies: a credential names no path of a machine."""
-    return Path(model).name if Path(model).is_absolute() or model.startswith((".", "~")) else model
 
 
 @step("checking")

@@ -6,6 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+
+from provenance.errors import ProvenanceError
+from provenance.fingerprint import Segment
+from provenance.inspect import Inspection, InspectionLimits, inspect_file
+from provenance.manifest.report import CredentialReport, CredentialState
+from provenance.media import Limits
 from provenance.verdict import (
     CredentialEvidence,
     Evidence,
@@ -17,14 +23,8 @@ from provenance.verdict import (
     WorkMatch,
     decide,
 )
-
-from provenance.errors import ProvenanceError
-from provenance.fingerprint import Segment
-from provenance.inspect import Inspection, InspectionLimits, inspect_file
-from provenance.manifest.report import CredentialReport, CredentialState
-from provenance.media import Limits
 from studio.credentials.models import Credential
-from studio.credentials.services import all_watermark_keys, root_certificate_pem
+from studio.credentials.services import all_watermark_keys, public_model_name, root_certificate_pem
 from studio.errors import InputRefused
 from studio.references.models import Work
 from studio.references.search import Found, find_takes, find_works
@@ -89,7 +89,9 @@ def verify_file(
             timeout_s=settings.SLATE_INSPECTION_TIMEOUT_S,
         )
     except ProvenanceError as error:
-        raise InputRefused(error.message, error.hint, code=error.code) from error
+        # The library knows the file by its path; an upload's is a temporary name that tells nobody anything.
+        message = error.message.replace(path.name, file_name)
+        raise InputRefused(message, error.hint, code=error.code) from error
     takes = find_takes(seen.fingerprints)
     own_studios = list(Studio.objects.visible_to(actor).values_list("pk", flat=True))
     works = find_works(seen.fingerprints, own_studios) if own_studios else []
@@ -102,7 +104,7 @@ def verify_file(
         verdict=verdict,
         take=visible,
         studio_name=take.shot.production.studio.name if take else "",
-        layers=_layers(seen, takes, works, take),
+        layers=_layers(seen, takes, works, take, named=(path.name, file_name)),
         segments=_segments(takes, works, actor),
         media=dict(seen.media or {}),
     )
@@ -176,7 +178,7 @@ def _credential_take(credential: CredentialReport | None) -> str | None:
 
 
 def _layers(
-    seen: Inspection, takes: list[Found], works: list[Found], take: Take | None
+    seen: Inspection, takes: list[Found], works: list[Found], take: Take | None, *, named: tuple[str, str]
 ) -> dict[str, dict[str, Any]]:
     credential = seen.credential
     mark = seen.watermark
@@ -202,13 +204,18 @@ def _layers(
         },
     }
     for layer, error in seen.errors.items():
-        layers[layer] = {"state": "unreadable", "summary": error.message, "details": asdict(error)}
+        message = error.message.replace(*named)
+        layers[layer] = {
+            "state": "unreadable",
+            "summary": message,
+            "details": {**asdict(error), "message": message},
+        }
     if take is not None:
         layers["generation"] = {
             "state": "known",
             "summary": f"Generated with Slate at {take.shot.production.studio.name}.",
             "details": {
-                "model": take.recipe.get("model"),
+                "model": public_model_name(take.recipe["model"]),
                 "model_digest": take.recipe.get("model_digest"),
                 "created_at": take.created_at.isoformat(),
                 "manifest_id": take.master.credential.manifest_id,

@@ -1,6 +1,6 @@
 """How a person narrows the audit log down, and the query that comes of it."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
 from typing import Any
 
 from django import forms
@@ -57,6 +57,5 @@ class EntryFilter(forms.Form):
         if data["since"]:
             rows = rows.filter(occurred_at__gte=datetime.combine(data["since"], time.min, UTC))
         if data["until"]:
-            day_after = data["until"] + timedelta(days=1)
-            rows = rows.filter(occurred_at__lt=datetime.combine(day_after, time.min, UTC))
+            rows = rows.filter(occurred_at__lte=datetime.combine(data["until"], time.max, UTC))
         return rows

@@ -14,8 +14,8 @@ from dataclasses import asdict
 from typing import Any
 
 from django.conf import settings
-from generation.errors import GenerationStopped
 
+from generation.errors import GenerationStopped
 from studio.errors import SlateError
 from studio.runs.errors import RendererDied, RunCancelled
 from studio.runs.rendering import RenderJob, RenderResult

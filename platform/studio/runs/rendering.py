@@ -11,11 +11,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from generation.engines import Engine
 from generation.planning import plan_shot
 from generation.raster import fit
 from generation.shots import Shot
-
-from generation.engines import Engine
 from provenance.fingerprint import Fingerprinter, FrameFingerprint
 from provenance.media import Picture, VideoWriter
 from provenance.watermark import Embedder, Payload, WatermarkKey

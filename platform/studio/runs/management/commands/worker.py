@@ -51,9 +51,15 @@ async def work(worker_app: Any) -> None:
     ]
     loop = asyncio.get_running_loop()
 
+    asked = False
+
     def stop() -> None:
-        for task in tasks:
-            task.cancel()
+        # Once only: a second cancel would break off the orderly shutdown that the first one began.
+        nonlocal asked
+        if not asked:
+            asked = True
+            for task in tasks:
+                task.cancel()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop)
