@@ -77,6 +77,26 @@ def test_every_requirement_is_pinned_exactly_and_used() -> None:
         assert names & words, f"{name} is pinned but nothing imports it"
 
 
+def test_every_third_party_import_is_pinned() -> None:
+    pinned = set()
+    for line in (ROOT / "requirements.txt").read_text().splitlines():
+        if line and not line.startswith("#"):
+            name = line.partition("==")[0]
+            pinned |= IMPORT_NAMES.get(name, {name.lower().replace("-", "_")})
+    ours = {"generation", "provenance", "studio", "tests"}
+    for path in python_files():
+        for node in ast.walk(ast.parse(path.read_text())):
+            modules = []
+            if isinstance(node, ast.Import):
+                modules = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                modules = [node.module]
+            for module in modules:
+                top = module.split(".")[0]
+                known = top in sys.stdlib_module_names or top in ours or top in pinned
+                assert known, f"{path.relative_to(ROOT)} imports {module}, which is not pinned"
+
+
 def test_no_source_file_names_a_path_of_one_machine() -> None:
     for path in python_files():
         if path.is_relative_to(ROOT / "tests"):

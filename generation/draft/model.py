@@ -62,7 +62,7 @@ def build_text_encoder(tokenizer: PreTrainedTokenizerFast, layers: int = 2) -> T
 
 
 def build_transformer(
-    layers: int = 8, heads: int = 4, latent_channels: int = 128
+    layers: int = 8, heads: int = 4, latent_channels: int = 32
 ) -> LTXVideoTransformer3DModel:
     """An LTX transformer of `heads` times 64 wide with random weights."""
     width = heads * 64

@@ -43,7 +43,8 @@ def assemble(run: Path) -> LTXPipeline:
     if refiner.exists():
         autoencoder.refiner.load_state_dict(load_file(refiner))
     config = summary["config"]
-    weights = Weights(build_text_encoder(tokenizer), build_transformer(config["layers"], config["heads"]))
+    transformer = build_transformer(config["layers"], config["heads"], config["latent_channels"])
+    weights = Weights(build_text_encoder(tokenizer), transformer)
     saved = torch.load(run / "state.pt", map_location="cpu", weights_only=True)
     weights.load_state_dict(saved["average"], strict=False)
     return build_pipeline(tokenizer, weights.text_encoder, weights.transformer, autoencoder, SHIFT)

@@ -44,6 +44,7 @@ class TrainConfig:
     minutes: float = 150.0
     layers: int = 8
     heads: int = 4
+    latent_channels: int = 32
     tokens_per_batch: int = 4320
     first_clips: int = 512
     max_clips: int = 12_000
@@ -121,7 +122,9 @@ def load_autoencoder(config: TrainConfig, out: Path, device: torch.device) -> La
     if folder.exists():
         model = LappedPatchAutoencoder.from_pretrained(folder).to(device)
     else:
-        model = LappedPatchAutoencoder(refiner_channels=config.refiner_channels).to(device)
+        model = LappedPatchAutoencoder(
+            latent_channels=config.latent_channels, refiner_channels=config.refiner_channels
+        ).to(device)
         clips = [
             render(draw_scene(_FIT_SEED + n), 25, WIDTH, HEIGHT, FPS, device).transpose(0, 1) * 2 - 1
             for n in range(config.fit_clips)
@@ -188,9 +191,9 @@ def _update_average(state: State, config: TrainConfig) -> None:
 def new_state(config: TrainConfig, tokenizer: PreTrainedTokenizerFast, device: torch.device) -> State:
     """Fresh weights, their average and their optimizers."""
     torch.manual_seed(config.seed)
-    weights = Weights(build_text_encoder(tokenizer), build_transformer(config.layers, config.heads)).to(
-        device
-    )
+    weights = Weights(
+        build_text_encoder(tokenizer), build_transformer(config.layers, config.heads, config.latent_channels)
+    ).to(device)
     average = {name: parameter.detach().clone() for name, parameter in weights.named_parameters()}
     return State(weights, average, optimizers(weights, config))
 

@@ -58,9 +58,12 @@ def streamed(request: HttpRequest, parts: Iterator[bytes], **options: Any) -> St
     if not isinstance(request, ASGIRequest):
         return StreamingHttpResponse(parts, **options)
 
+    def next_part() -> bytes | None:
+        return next(parts, None)
+
     async def steps() -> AsyncIterator[bytes]:
         try:
-            while (part := await sync_to_async(next)(parts, None)) is not None:
+            while (part := await sync_to_async(next_part)()) is not None:
                 yield part
         finally:
             close = getattr(parts, "close", None)

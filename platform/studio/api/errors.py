@@ -1,7 +1,7 @@
 """Turns whatever goes wrong in an API call into the one shape of a problem."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.http import Http404, HttpRequest, JsonResponse
@@ -15,11 +15,15 @@ logger = logging.getLogger(__name__)
 
 
 def add_error_handlers(api: NinjaAPI) -> None:
-    api.add_exception_handler(SlateError, _slate_error)
-    api.add_exception_handler(ValidationError, _validation_error)
-    api.add_exception_handler(AuthenticationError, _authentication_error)
-    api.add_exception_handler(HttpError, _http_error)
-    api.add_exception_handler(Http404, _not_found)
+    handlers: dict[type[Exception], Callable[[HttpRequest, Any], JsonResponse]] = {
+        SlateError: _slate_error,
+        ValidationError: _validation_error,
+        AuthenticationError: _authentication_error,
+        HttpError: _http_error,
+        Http404: _not_found,
+    }
+    for error, handler in handlers.items():
+        api.add_exception_handler(error, handler)
 
 
 def _slate_error(request: HttpRequest, error: SlateError) -> JsonResponse:

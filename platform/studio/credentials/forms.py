@@ -8,9 +8,9 @@ from django.conf import settings
 from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.http import HttpRequest
 
-from studio.credentials.verification import Verification, verify_file
 from provenance.verdict import Outcome
 from studio.bodies import OVER_LIMIT
+from studio.credentials.verification import Verification, verify_file
 from studio.errors import InputRefused, SlateError
 
 FIELD = "file"

@@ -11,6 +11,13 @@ class LayerOut(Schema):
     details: dict[str, Any]
 
 
+class ReasonOut(Schema):
+    """One sentence, and the layer it rests on: file, credential, watermark or fingerprint."""
+
+    layer: str
+    sentence: str
+
+
 class SegmentOut(Schema):
     """A stretch of the file (query) that shows a stretch of something known (reference); seconds.
 
@@ -36,7 +43,7 @@ class VerificationOut(Schema):
     sha256: str
     outcome: str
     headline: str
-    reasons: list[str]
+    reasons: list[ReasonOut]
     exit_status: int
     take: str | None
     studio: str | None

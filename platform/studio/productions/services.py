@@ -63,6 +63,17 @@ def get_or_create_sequence(
     return sequence
 
 
+def _free_code(sequence: Sequence, number: int) -> str:
+    """The sequence's code with the first free number from `number` on, in steps of ten; at most 40 characters."""
+    taken = set(sequence.shots.values_list("code", flat=True))
+    while True:
+        suffix = f"_{number:04d}"
+        code = f"{sequence.code[: 40 - len(suffix)]}{suffix}"
+        if code not in taken:
+            return code
+        number += 10
+
+
 @transaction.atomic
 def create_shot(
     sequence: Sequence,
@@ -77,7 +88,7 @@ def create_shot(
     last = sequence.shots.aggregate(last=Max("position"))["last"] or 0
     shot = Shot.objects.create(
         sequence=sequence,
-        code=code or f"{sequence.code}_{last + 10:04d}",
+        code=code or _free_code(sequence, last + 10),
         description=description,
         duration_seconds=duration_seconds,
         position=last + 10,

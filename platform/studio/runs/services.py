@@ -7,12 +7,12 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+
 from generation.capabilities import Capabilities, find_capabilities
 from generation.errors import GenerationError
 from generation.models import describe_model
 from generation.planning import validate_shot
 from generation.shots import Shot as ShotRequest
-
 from studio.errors import InputRefused
 from studio.ledger.services import record
 from studio.productions.models import Shot

@@ -1,5 +1,6 @@
 """The page of a shot: its takes, the prompt, and the runs under way."""
 
+import contextlib
 from typing import Any
 from uuid import UUID
 
@@ -103,11 +104,9 @@ def run_status(request: HttpRequest, run_id: UUID) -> HttpResponseBase:
 @require_POST
 def run_cancel(request: HttpRequest, run_id: UUID) -> HttpResponseBase:
     run = visible_or_404(_runs(), request.user, run_id)
-    try:
+    # It may have ended between the drawing of the button and the click; its card tells what became of it.
+    with contextlib.suppress(RunEnded):
         cancel_run(run, actor=request.user)
-    except RunEnded:
-        # It ended between the drawing of the button and the click; its card tells what became of it.
-        pass
     if not getattr(request, "htmx", False):
         return SeeOther(reverse("shot", args=[run.shot_id]))
     return _card(request, _runs().get(pk=run.pk))
@@ -189,7 +188,8 @@ def _card(request: HttpRequest, run: Run) -> HttpResponse:
         return render(request, "runs/_run.html", context)
     takes = takes_of(run.shot)
     finished = next(take for take in takes if take.pk == run.take_id)
-    context |= _stage(request, run.shot, finished, latest=takes[0]) | {"take": finished}
+    context |= _stage(request, run.shot, finished, latest=takes[0])
+    context |= {"take": finished, "neighbour": with_running(with_takes(Shot.objects.filter(pk=run.shot_id))).get()}
     return render(request, "runs/_finished.html", context)
 
 

@@ -135,7 +135,7 @@ def test_the_command_trains_saves_and_refines(run: Path, tmp_path: Path) -> None
 def test_a_pool_renders_each_clip_once(pool: ClipPool, run: Path) -> None:
     first, scenes = pool.batch(2, 3, random.Random(1))
     again, _ = pool.batch(2, 3, random.Random(1))
-    assert first.shape == (2, 3 * 45, 128)
+    assert first.shape == (2, 3 * 45, 32)
     assert torch.equal(first, again)
     assert len(scenes) == 2
 

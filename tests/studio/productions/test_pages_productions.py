@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from studio.ledger.models import Entry
 from studio.productions.models import Production, Sequence, Shot
+from studio.productions.services import create_shot
 from studio.runs.attempts import claim_run, write_progress
 from studio.tenancy.models import Role, Studio
 from tests.studio import factories
@@ -160,6 +161,14 @@ def test_an_impossible_shot_is_refused_on_the_same_page(
     assert reason in text_of(response)
     assert "<details open>" in text_of(response)
     assert Shot.objects.count() == 1
+
+
+def test_a_shot_without_a_code_gets_a_free_one_that_fits(manager: Client, house: Studio) -> None:
+    sequence = factories.make_sequence(house, "S" * 40)
+    create_shot(sequence, code="S" * 35 + "_0020")
+    answer = manager.post(reverse("shot-new", args=[sequence.pk]), {"duration_seconds": "2"})
+    assert answer.status_code == 303
+    assert Shot.objects.order_by("position").last().code == "S" * 35 + "_0030"
 
 
 def test_a_sequence_is_not_added_twice(manager: Client, house: Studio) -> None:

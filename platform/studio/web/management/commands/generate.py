@@ -10,6 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from tqdm import tqdm
 
+from studio.accounts.models import User
 from studio.errors import InputRefused, SlateError
 from studio.installation import create_demo, prepare, print_people
 from studio.productions.models import Production
@@ -56,9 +57,7 @@ class Command(BaseCommand):
         raster = size or (production.raster_width, production.raster_height)
         # Refused before a shot is made for it.
         check_request(prompt, "", options["seconds"], raster, production.fps, options["seed"] or 0)
-        actor = (
-            production.studio.memberships.filter(role__in=[Role.OPERATOR, Role.ARTIST]).earliest("pk").user
-        )
+        actor = find_maker(production)
         sequence = get_or_create_sequence(
             production, SEQUENCE_CODE, name="From the command line", actor=actor
         )
@@ -147,6 +146,21 @@ def find_production(code: str) -> Production:
         known = ", ".join(productions.values_list("code", flat=True)) or "none"
         raise InputRefused(f"There is no production {code!r}.", f"Known productions: {known}.")
     return found
+
+
+def find_maker(production: Production) -> User:
+    """The person in whose name the command generates."""
+    makers = production.studio.memberships.filter(
+        role__in=[Role.OPERATOR, Role.ARTIST], user__is_active=True
+    ).select_related("user")
+    first = makers.order_by("pk").first()
+    if first is None:
+        raise InputRefused(
+            f"{production.studio} has neither an operator nor an artist to generate for.",
+            "Make somebody one of them first.",
+        )
+    maker: User = first.user
+    return maker
 
 
 def shot_path(take: Take) -> Path:
