@@ -39,15 +39,19 @@ class LimitBodies:
         if scope["type"] != "http":
             await self.application(scope, receive, send)
         elif scope["path"] in UPLOAD_PATHS:
-            body = _Body(scope, receive, self.upload_bytes + ENVELOPE_BYTES)
-            await self.application(scope, body.receive, send)
+            await self._pass_on(_Body(scope, receive, self.upload_bytes + ENVELOPE_BYTES), send)
         else:
             body = _Body(scope, receive, FORM_BYTES)
             if body.announced > FORM_BYTES:
-                if (await body.receive())["type"] == "http.request":
-                    await _refuse(send)
-                return
-            await self.application(scope, body.receive, send)
+                await body.receive()
+                await _refuse(send, FORM_BYTES)
+            else:
+                await self._pass_on(body, send)
+
+    async def _pass_on(self, body: "_Body", send: Send) -> None:
+        await self.application(body.scope, body.receive, send)
+        if body.cut_off:
+            await _refuse(send, body.limit)
 
 
 class _Body:
@@ -59,6 +63,7 @@ class _Body:
         self.announced = int(length) if length.isdigit() and len(length) < 19 else 0
         self.received = 0
         self.dropped = False
+        self.cut_off = False
 
     async def receive(self) -> Message:
         message = await self.upstream()
@@ -67,6 +72,8 @@ class _Body:
             if max(self.announced, self.received) <= self.limit:
                 return message
             if self.received > self.limit * DRAINED_TIMES:
+                # To the application it looks as if the client had gone, so that it lets go of everything.
+                self.cut_off = True
                 return {"type": "http.disconnect"}
             if not message.get("more_body", False):
                 self.dropped = True
@@ -76,8 +83,12 @@ class _Body:
         return message
 
 
-async def _refuse(send: Send) -> None:
-    text = f"The form is larger than {FORM_BYTES >> 20} MiB. Shorten what you entered.\n".encode()
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(text)).encode())]
+async def _refuse(send: Send, limit: int) -> None:
+    text = f"What was sent is larger than {limit >> 20} MiB. Send less.\n".encode()
+    headers = [
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-length", str(len(text)).encode()),
+        (b"connection", b"close"),
+    ]
     await send({"type": "http.response.start", "status": 413, "headers": headers})
     await send({"type": "http.response.body", "body": text})

@@ -12,6 +12,7 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, resolve_url
+from django_htmx.middleware import HtmxDetails
 
 View = Callable[..., HttpResponseBase]
 
@@ -36,12 +37,20 @@ def signed_in(view: View) -> View:
 
 def _to_login(request: HttpRequest) -> HttpResponse:
     htmx = getattr(request, "htmx", None)
-    back = (htmx.current_url_abs_path if htmx else request.get_full_path()) or "/"
+    back = _page_behind(htmx) if htmx else request.get_full_path()
     address = f"{resolve_url(settings.LOGIN_URL)}?{urlencode({'next': back})}"
     if htmx:
         # A redirect would be followed inside the fragment; this header moves the whole page.
         return HttpResponse(status=401, headers={"HX-Redirect": address})
     return HttpResponseRedirect(address)
+
+
+def _page_behind(htmx: HtmxDetails) -> str:
+    """The address of the page that asked for the fragment, if the browser's header can be read."""
+    try:
+        return htmx.current_url_abs_path or "/"
+    except ValueError:
+        return "/"
 
 
 def visible_or_404(queryset: Any, actor: Any, key: UUID) -> Any:

@@ -32,6 +32,7 @@ DEBUG = env.bool("SLATE_DEBUG", default=False)
 SECRET_KEY = env.str("SLATE_SECRET_KEY", default="") or read_or_create_secret(KEY_DIR / "django").hex()
 ALLOWED_HOSTS = env.list("SLATE_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("SLATE_ORIGINS", default=[])
+SESSION_ENGINE = "studio.accounts.sessions"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.bool("SLATE_HTTPS", default=False)

@@ -85,13 +85,15 @@ def test_a_lying_length_changes_nothing() -> None:
 
 def test_an_endless_upload_is_cut_off() -> None:
     chunks = [CHUNK] * (LIMIT * DRAINED_TIMES // len(CHUNK) + 10)
-    recorder, _, taken = send_body("/verify", chunks, None)
+    recorder, sent, taken = send_body("/verify", chunks, None)
     assert recorder.aborted
     assert taken < len(chunks)
+    assert sent[0]["status"] == 413
 
 
-def test_a_form_has_a_smaller_limit_and_is_answered_with_413() -> None:
-    count = FORM_BYTES // len(CHUNK) + 1
+@pytest.mark.parametrize("times", [1, DRAINED_TIMES * 2])
+def test_a_form_has_a_smaller_limit_and_is_answered_with_413(times: int) -> None:
+    count = FORM_BYTES * times // len(CHUNK) + 1
     recorder, sent, _ = send_body("/productions/new", [CHUNK] * count, count * len(CHUNK))
     assert not recorder.called
     assert sent[0]["status"] == 413

@@ -133,6 +133,18 @@ def test_a_fragment_asked_for_after_the_session_ended_moves_the_whole_page(clien
     assert answer["HX-Redirect"] == f"/accounts/login/?next=%2Fshots%2F{shot.pk}%3Ftake%3D2"
 
 
+def test_an_unreadable_address_in_the_header_leads_back_to_the_start(client: Client) -> None:
+    answer = client.get("/productions", headers={"hx-request": "true", "hx-current-url": "http://[bad"})
+    assert answer["HX-Redirect"] == "/accounts/login/?next=%2F"
+
+
+@pytest.mark.parametrize("cookie", ["\\000abcdefghij", "x" * 5000, "ABC DEFGH", "' OR 1=1 --", "short", ""])
+def test_a_forged_session_cookie_is_no_session(client: Client, cookie: str) -> None:
+    # The quotes make Django undo the escape, so that the key really holds a NUL.
+    answer = client.get("/productions", headers={"cookie": f'sessionid="{cookie}"'})
+    assert answer.status_code == 302
+
+
 def pages(published: PublishedTake) -> list[str]:
     return [
         "/productions",

@@ -9,15 +9,29 @@ const bar = form.querySelector("[data-bar]");
 const stage = form.querySelector("[data-stage]");
 const limit = Number(form.dataset.limitMib);
 
+// Choosing is enough here; the button is for browsers that run no scripts.
+form.querySelector("[type=submit]").hidden = true;
+
+function refuse(text) {
+  const card = document.createElement("div");
+  card.className = "card error";
+  card.setAttribute("role", "alert");
+  const message = document.createElement("p");
+  message.className = "error-message";
+  message.textContent = text;
+  card.append(message);
+  place.replaceChildren(card);
+}
+
 function chosen() {
   const file = input.files[0];
   name.textContent = file ? file.name : "Drop a clip here, or choose one";
   place.textContent = "";
   const tooLarge = file && file.size > limit * 2 ** 20;
-  input.setCustomValidity(
-    tooLarge ? `The file has ${Math.ceil(file.size / 2 ** 20)} MiB; at most ${limit} MiB can be verified.` : "",
-  );
-  if (tooLarge) input.reportValidity();
+  if (tooLarge) {
+    const size = Math.ceil(file.size / 2 ** 20);
+    refuse(`The file has ${size} MiB; at most ${limit} MiB can be verified. A few seconds of it are enough.`);
+  }
   return file && !tooLarge;
 }
 
@@ -59,8 +73,7 @@ form.addEventListener("htmx:xhr:progress", ({ detail }) => {
 });
 form.addEventListener("htmx:afterRequest", () => { progress.hidden = true; });
 form.addEventListener("htmx:sendError", () => {
-  stage.textContent = "";
-  place.textContent = "The file did not arrive: the connection was lost. Try again.";
+  refuse("The file did not arrive: the connection was lost. Choose it again.");
 });
 place.addEventListener("htmx:afterSwap", () => {
   place.querySelector("#verdict-headline")?.focus({ preventScroll: true });
