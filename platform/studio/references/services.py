@@ -19,8 +19,24 @@ from studio.takes.storage import sha256_of
 from studio.tenancy.models import Studio
 
 MEDIA_SUFFIXES = frozenset(
-    (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".mxf", ".wmv", ".flv")
-    + (".gif", ".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff")
+    {
+        *(
+            ".mp4",
+            ".m4v",
+            ".mov",
+            ".mkv",
+            ".webm",
+            ".avi",
+            ".mpg",
+            ".mpeg",
+            ".ts",
+            ".mts",
+            ".mxf",
+            ".wmv",
+            ".flv",
+        ),
+        *(".gif", ".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff"),
+    }
 )
 
 

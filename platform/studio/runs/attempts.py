@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from studio.ledger.services import record
+from studio.runs.dispatch import enqueue
 from studio.runs.errors import AttemptStale
 from studio.runs.models import Attempt, Run
 from studio.runs.patience import AWAY
@@ -115,8 +116,6 @@ def return_to_queue(run_id: UUID, token: UUID, reason: str, *, code: str, counts
     `counts=False` gives the attempt back (an orderly shutdown is nobody's fault). False when the attempt
     no longer owned the run.
     """
-    from studio.runs.tasks import execute
-
     run = Run.objects.select_for_update().filter(pk=run_id, attempt_token=token).first()
     if run is None:
         return False
@@ -136,7 +135,7 @@ def return_to_queue(run_id: UUID, token: UUID, reason: str, *, code: str, counts
     else:
         run.state = Run.State.QUEUED
         run.attempts_started -= not counts
-        execute.defer(run_id=str(run.pk))
+        enqueue(run.pk)
     run.save()
     event = "run.returned" if run.state == Run.State.QUEUED else f"run.{run.state}"
     record(event, subject=run, studio=studio_of(run), attempt=run.attempts.count(), code=code)

@@ -16,6 +16,7 @@ from generation.shots import Shot as ShotRequest
 from studio.errors import InputRefused
 from studio.ledger.services import record
 from studio.productions.models import Shot
+from studio.runs.dispatch import enqueue
 from studio.runs.errors import RunEnded
 from studio.runs.models import Run
 from studio.tenancy.permissions import Action, require
@@ -88,8 +89,6 @@ def request_run(
     `size` (width, height) defaults to the production's delivery raster, `seed` to a random one.
     `dispatch=False` leaves the run to a caller that executes it itself.
     """
-    from studio.runs.tasks import execute
-
     production = shot.production
     require(actor, Action.GENERATE, production.studio)
     request = check_request(
@@ -116,7 +115,7 @@ def request_run(
         )
         record("run.queued", subject=run, studio=production.studio, actor=actor, shot_id=str(shot.pk))
         if dispatch:
-            execute.defer(run_id=str(run.pk))
+            enqueue(run.pk)
     return run
 
 

@@ -9,19 +9,17 @@ from procrastinate.contrib.django import app
 from procrastinate.jobs import Status
 
 from studio.runs.attempts import recover_silent_runs, worker_name
+from studio.runs.dispatch import EXECUTE, GPU_QUEUE, MAINTENANCE_QUEUE
 from studio.runs.execution import execute_run
 from studio.runs.renderer import RendererPool
 from studio.runs.sweeping import sweep_leftovers
 
 logger = logging.getLogger(__name__)
 
-GPU_QUEUE = "gpu"
-MAINTENANCE_QUEUE = "maintenance"
-
 pool = RendererPool()
 
 
-@app.task(name="runs.execute", queue=GPU_QUEUE, pass_context=True)
+@app.task(name=EXECUTE, queue=GPU_QUEUE, pass_context=True)
 def execute(context: JobContext, run_id: str) -> None:
     """One attempt at a run. The job ends well whatever became of the run: the run's own row tells."""
     run = execute_run(UUID(run_id), pool=pool, worker=worker_name(), worker_stopping=context.should_abort)

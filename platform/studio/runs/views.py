@@ -189,7 +189,10 @@ def _card(request: HttpRequest, run: Run) -> HttpResponse:
     takes = takes_of(run.shot)
     finished = next(take for take in takes if take.pk == run.take_id)
     context |= _stage(request, run.shot, finished, latest=takes[0])
-    context |= {"take": finished, "neighbour": with_running(with_takes(Shot.objects.filter(pk=run.shot_id))).get()}
+    context |= {
+        "take": finished,
+        "neighbour": with_running(with_takes(Shot.objects.filter(pk=run.shot_id))).get(),
+    }
     return render(request, "runs/_finished.html", context)
 
 

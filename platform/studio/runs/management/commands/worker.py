@@ -8,7 +8,8 @@ from django.core.management.base import BaseCommand
 from procrastinate.contrib.django import app
 
 from studio.runs.attempts import recover_runs_of_dead_workers, worker_name
-from studio.runs.tasks import GPU_QUEUE, MAINTENANCE_QUEUE, pool
+from studio.runs.dispatch import GPU_QUEUE, MAINTENANCE_QUEUE
+from studio.runs.tasks import pool
 
 # After this long an orderly shutdown stops the attempt in hand; its run goes back to the queue.
 GRACE_S = 1.0

@@ -1,5 +1,6 @@
 """Serves pages, files and the API over HTTP (ASGI); `serve` starts this beside a worker."""
 
+import warnings
 from typing import Any
 
 import uvicorn
@@ -14,6 +15,8 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=8000)
 
     def handle(self, *args: Any, **options: Any) -> None:
+        # WhiteNoise hands out small static files by plain iterators; takes are streamed by asynchronous ones.
+        warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
         uvicorn.run(
             "studio.asgi:application",
             host=options["host"],
