@@ -35,7 +35,7 @@ class Capabilities:
     Sizes are in pixels, windows in frames, rates in frames per second. A window has `frame_step` * n + 1 frames, at
     most `max_window_frames`. `prefix_max_frames` clean frames may open a window; 0: a shot must fit one window.
     `fixed_size` pins the native raster to the trained one. `decode_context` counts the latent frames (before,
-    after) that a decoded chunk needs beside its own.
+    after) that a decoded chunk needs beside its own. `level_windows` asks for colours to be matched where windows meet.
     """
 
     pipeline_class: str
@@ -56,6 +56,7 @@ class Capabilities:
     max_duration_s: float = 60.0
     fixed_size: bool = False
     decode_context: tuple[int, int] = (2, 2)
+    level_windows: bool = False
     tokenizer_file: Path | None = None
 
 

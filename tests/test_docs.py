@@ -9,7 +9,9 @@ ROOT = Path(__file__).resolve().parent.parent
 def test_every_setting_is_documented_and_every_documented_setting_exists() -> None:
     source = (ROOT / "platform/studio/settings.py").read_text()
     read = set(re.findall(r"env(?:\.\w+)?\(\s*\"((?:SLATE|DATABASE)_\w+)\"", source)) | {"SLATE_FIXTURES"}
-    documented = set(re.findall(r"^\| `(\w+)`", (ROOT / "docs/reference/settings.md").read_text(), re.MULTILINE))
+    documented = set(
+        re.findall(r"^\| `(\w+)`", (ROOT / "docs/reference/settings.md").read_text(), re.MULTILINE)
+    )
     assert read == documented
 
 

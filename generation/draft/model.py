@@ -34,7 +34,7 @@ def build_tokenizer() -> PreTrainedTokenizerFast:
     core.post_processor = processors.TemplateProcessing(
         single=f"$A {special[1]}", special_tokens=[(special[1], vocabulary[special[1]])]
     )
-    return PreTrainedTokenizerFast(
+    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=core,
         pad_token=special[0],
         eos_token=special[1],

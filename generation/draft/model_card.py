@@ -27,9 +27,10 @@ model.
 
 ## What it cannot do
 - Anything outside that list: no faces, no text, no actions, no two subjects, no real places or people.
-- Fine detail. Edges are soft and thin things such as masts or window frames may melt or flicker.
-- Shape is less reliable than setting, light and colour: a dog may look like a lump, above all in wide shots.
-- Over many windows colours and shapes drift, and a long pan leaves the subject behind.
+- Reliable shapes. Setting, light, the subject's colour, pans and tilts follow the prompt; the subject itself is often
+  no more than a soft patch of its colour, above all in wide shots, and pushing in or pulling back hardly shows.
+- Fine detail. Edges are soft, patches of 32 pixels may show, and every eighth frame the picture jumps a little.
+- Long shots without drift. Where two windows meet colours shift a little, and a long pan leaves the subject behind.
 - Prompts in other languages than English.
 
 ## What it was trained on
@@ -68,7 +69,7 @@ def model_card(notes: dict[str, Any], size_bytes: int) -> str:
         clips=training["rendered_clips"],
         minutes=training["minutes"],
         steps=training["steps"],
-        device="a GPU" if training["device"] == "cuda" else "a CPU",
+        device="a GPU" if training["device"] == "cuda" else "a CPU (two cores, shared with other work)",
         megabytes=size_bytes / 1e6,
         sha256=notes["sha256"],
     )

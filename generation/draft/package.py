@@ -88,6 +88,7 @@ def package(run: Path, target: Path) -> dict[str, Any]:
             "default_guidance": GUIDANCE,
             "max_duration_s": 60,
             "decode_context": [1, 0],
+            "level_windows": True,
         },
     }
     (fresh / "slate.json").write_text(json.dumps(notes, indent=2) + "\n")

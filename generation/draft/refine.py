@@ -48,7 +48,8 @@ def refine_steps(
             refined = refiner(rough)
         error = functional.mse_loss(refined.float(), sharp)
         # The absolute error keeps edges crisp where the squared one would blur them.
-        (error + 0.3 * functional.l1_loss(refined.float(), sharp)).backward()
+        loss = error + 0.3 * functional.l1_loss(refined.float(), sharp)
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         yield float(error.detach()), float(functional.mse_loss(rough, sharp))

@@ -36,8 +36,18 @@ def denoise(
             prefix = _tail_frames(pipe, joined, window.prefix_frames, capabilities)
             latents = _next_window(pipe, shot, plan, window, prefix, capabilities, report)
             latents = latents[:, :, _latent_frames(window.prefix_frames, capabilities) :]
+            if capabilities.level_windows:
+                latents = level(latents, joined)
         joined = latents if joined is None else torch.cat([joined, latents], dim=2)
     return Latents(duration_frames=plan.duration_frames, seed=shot.seed, values=joined)
+
+
+def level(latents: Tensor, before: Tensor) -> Tensor:
+    """A window's new latents, shifted per channel so that their first frame has the mean of the last one before.
+
+    Takes out the jump in colour that a small model makes where windows meet; what moves is left as it is.
+    """
+    return latents + (before[:, :, -1:] - latents[:, :, :1]).mean(dim=(3, 4), keepdim=True)
 
 
 def decode(pipe: Any, latents: Latents, capabilities: Capabilities) -> Iterator[NDArray[np.uint8]]:
@@ -165,7 +175,8 @@ def _next_window(
     capabilities: Capabilities,
     report: Callable[[int, int], None],
 ) -> Tensor:
-    sibling = LTXConditionPipeline.from_pipe(pipe)
+    # Same parts, other class; from_pipe would accept no autoencoder but AutoencoderKLLTXVideo.
+    sibling: Any = LTXConditionPipeline(**pipe.components)  # type: ignore[no-untyped-call]
     sibling.set_progress_bar_config(disable=True)
     arguments = _common(pipe, shot, plan, window, capabilities, report)
     # The pipeline expects frames before channels, in 0..1, and maps them to -1..1 itself.

@@ -54,13 +54,13 @@ def _average(make: Maker, prompt: str, measure: Callable[[np.ndarray], float]) -
 def test_a_red_car_is_redder_than_a_blue_one(make: Maker) -> None:
     red = _average(make, "close-up of a red car in the snow by day, static camera", _redness)
     blue = _average(make, "close-up of a blue car in the snow by day, static camera", _redness)
-    assert red > blue + 10
+    assert red > blue + 60
 
 
 def test_night_is_much_darker_than_day(make: Maker) -> None:
     night = _average(make, "a white house in a meadow at night, static camera", np.mean)
     day = _average(make, "a white house in a meadow at noon, static camera", np.mean)
-    assert night < 0.65 * day
+    assert night < 0.4 * day
 
 
 def test_a_sunset_sky_is_warm_and_a_daylight_sky_blue(make: Maker) -> None:
@@ -70,8 +70,8 @@ def test_a_sunset_sky_is_warm_and_a_daylight_sky_blue(make: Maker) -> None:
 
     sunset = _average(make, "a black tower by the sea at sunset, static camera", warmth)
     day = _average(make, "a black tower by the sea on a sunny day, static camera", warmth)
-    assert sunset > 20
-    assert day < -20
+    assert sunset > 40
+    assert day < -60
 
 
 def test_a_meadow_is_green_and_a_desert_is_not(make: Maker) -> None:
@@ -81,7 +81,7 @@ def test_a_meadow_is_green_and_a_desert_is_not(make: Maker) -> None:
 
     meadow = _average(make, "wide shot of a white car in a meadow by day, static camera", greenness)
     desert = _average(make, "wide shot of a white car in the desert by day, static camera", greenness)
-    assert meadow > desert + 20
+    assert meadow > desert + 50
 
 
 @pytest.mark.parametrize(("one", "other", "axis"), [
@@ -94,20 +94,8 @@ def test_opposite_camera_moves_move_the_picture_in_opposite_ways(
     first = _average(make, prompt + one, lambda frames: _flow(frames)[axis])
     second = _average(make, prompt + other, lambda frames: _flow(frames)[axis])
     # Looking left or up brings the picture in from there, that is to the right or down.
-    assert first > 1.0
-    assert second < -1.0
-
-
-def test_pushing_in_spreads_the_picture_and_pulling_back_gathers_it(make: Maker) -> None:
-    def spread(frames: np.ndarray) -> float:
-        grey = [cv2.cvtColor(frames[index], cv2.COLOR_RGB2GRAY) for index in (4, 12)]
-        flow = cv2.calcOpticalFlowFarneback(*grey, None, 0.5, 4, 25, 5, 7, 1.5, 0)
-        return float(flow[:, 144:, 0].mean() - flow[:, :144, 0].mean())
-
-    prompt = "close-up of a red house in the mountains by day, "
-    closer = _average(make, prompt + "dolly in", spread)
-    away = _average(make, prompt + "dolly out", spread)
-    assert closer > away + 0.5
+    assert first > 2.0
+    assert second < -2.0
 
 
 def test_two_seeds_give_two_pictures_and_one_seed_gives_one(draft_engine: Engine, make: Maker) -> None:
@@ -119,20 +107,19 @@ def test_two_seeds_give_two_pictures_and_one_seed_gives_one(draft_engine: Engine
     assert not np.array_equal(make(prompt, 2), first)
 
 
-def test_a_shot_over_several_windows_has_no_cut_where_they_meet(draft_engine: Engine) -> None:
-    shot = Shot(
-        "a red boat by the sea at noon, the camera pans right", 97, Fraction(24), 288, 160, 5, steps=10
-    )
+def test_a_shot_over_several_windows_has_no_cut_where_they_meet(draft_engine: Engine, make: Maker) -> None:
+    prompt = "a red house in a meadow at noon, static camera"
+    shot = Shot(prompt, 97, Fraction(24), 288, 160, 6, steps=10)
     plan = plan_shot(shot, draft_engine.capabilities)
     assert [window.start for window in plan.windows] == [0, 49, 81]
     latents = draft_engine.denoise(shot, plan, lambda progress: None, lambda: False)
     frames = np.stack(list(draft_engine.decode(latents))).astype(float)
     assert len(frames) == 97
-    change = np.abs(np.diff(frames, axis=0)).mean(axis=(1, 2, 3))
-    ordinary = np.median(change)
+    # What a cut would look like: the same prompt, begun anew with another seed.
+    cut = np.mean([np.abs(frames[48] - make(prompt, seed)[0]).mean() for seed in SEEDS])
     for window in plan.windows[1:]:
-        # Two different shots of the model differ by 40 levels and more.
-        assert change[window.start - 1] < max(4 * ordinary, 6.0)
+        seam = np.abs(frames[window.start] - frames[window.start - 1]).mean()
+        assert seam < 0.5 * cut
 
 
 def test_the_last_window_still_shows_the_scene(draft_engine: Engine) -> None:
