@@ -14,8 +14,7 @@ a machine without network or GPU can run the whole way from a prompt to a signed
 model.
 
 ## What it can do
-- {width}x{height} pixels at {fps} frames per second, {frames} frames in one run; longer shots are extended window by
-  window.
+- {width}x{height} pixels at {fps} frames per second, {frames} frames in one run; longer shots go window by window.
 - It follows prompts about the world it was trained on:
   - subjects: {subjects};
   - colours of the subject: {colors};
@@ -28,7 +27,7 @@ model.
 ## What it cannot do
 - Anything outside that list: no faces, no text, no actions, no two subjects, no real places or people.
 - Reliable shapes. Setting, light, the subject's colour, pans and tilts follow the prompt; the subject itself is often
-  no more than a soft patch of its colour, above all in wide shots, and pushing in or pulling back hardly shows.
+  no more than a soft patch of its colour or, in wide shots, missing, and pushing in or pulling back hardly shows.
 - Fine detail. Edges are soft, patches of 32 pixels may show, and every eighth frame the picture jumps a little.
 - Long shots without drift. Where two windows meet colours shift a little, and a long pan leaves the subject behind.
 - Prompts in other languages than English.
@@ -39,8 +38,9 @@ clips of {frames} frames. No photographs, films, scraped captions or other peopl
 
 ## How
 Text encoder (T5, random start) and transformer were trained together by flow matching for {minutes} minutes
-({steps} steps) on {device}. The autoencoder is linear and was fitted, not trained; a small convolutional refiner
-follows it. `make draft` repeats the training.
+({steps} steps) on {device}.
+The autoencoder is linear and was fitted, not trained; a small convolutional refiner, trained apart, follows it.
+{history}`make draft` repeats the recipe; it does not reproduce these bytes.
 
 ## Figures
 - Size: {megabytes:.1f} MB, float16 safetensors.
@@ -71,5 +71,6 @@ def model_card(notes: dict[str, Any], size_bytes: int) -> str:
         steps=training["steps"],
         device="a GPU" if training["device"] == "cuda" else "a CPU (two cores, shared with other work)",
         megabytes=size_bytes / 1e6,
+        history=f"{training['history']}\n" if training["history"] else "",
         sha256=notes["sha256"],
     )

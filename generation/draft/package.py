@@ -72,6 +72,7 @@ def package(run: Path, target: Path) -> dict[str, Any]:
             "minutes": round(summary["seconds"] / 60),
             "device": summary["device"],
             "rendered_clips": summary["clips"],
+            "history": summary.get("history", ""),
         },
         "capabilities": {
             "size_multiple": 32,
