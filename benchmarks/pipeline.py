@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "platform")]
 
+from studio.runs.rendering import Stopwatch  # noqa: E402 (needs the path above)
+
+PROMPT = "A red car on a street at dusk, camera pans right"
 PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / (1 << 20)
 
 
@@ -35,48 +38,48 @@ def resident_mib(pid: int | str = "self") -> float:
         return 0.0
 
 
-@dataclass
-class Stage:
-    name: str
-    seconds: float = 0.0
-    peak_mib: float = 0.0
+class Meter(Stopwatch):
+    """A stopwatch that also samples the memory of this process and its children while a stage runs."""
 
-
-@dataclass
-class Meter:
-    """Adds up seconds per stage and samples this process (and its children) for the stage's peak memory."""
-
-    stages: dict[str, Stage] = field(default_factory=dict)
-    current: Stage | None = None
-
-    def __post_init__(self) -> None:
+    def __init__(self) -> None:
+        super().__init__()
+        self.peak_mib: dict[str, float] = {}
+        self._stage: str | None = None
         threading.Thread(target=self._sample, daemon=True).start()
+
+    def _note(self) -> None:
+        stage = self._stage
+        if stage is not None:
+            now = resident_mib() + sum(map(resident_mib, children()))
+            self.peak_mib[stage] = max(self.peak_mib.get(stage, 0.0), now)
 
     def _sample(self) -> None:
         while True:
-            stage = self.current
-            if stage is not None:
-                stage.peak_mib = max(stage.peak_mib, resident_mib() + sum(map(resident_mib, children())))
+            self._note()
             time.sleep(0.02)
 
-    def enter(self, name: str) -> "Meter":
-        self._name = name
-        return self
-
-    def __enter__(self) -> None:
-        self._outer = self.current
-        self.current = self.stages.setdefault(self._name, Stage(self._name))
-        self._started = time.perf_counter()
-
-    def __exit__(self, *_: object) -> None:
-        assert self.current is not None
-        self.current.seconds += time.perf_counter() - self._started
-        self.current = self._outer
+    @contextmanager
+    def measure(self, stage: str) -> Iterator[None]:
+        self._stage = stage
+        try:
+            with super().measure(stage):
+                yield
+            self._note()
+        finally:
+            self._stage = None
 
 
-def children() -> list[int]:
-    path = Path(f"/proc/self/task/{os.getpid()}/children")
-    return [int(word) for word in path.read_text().split()] if path.exists() else []
+def children(pid: int | None = None) -> list[int]:
+    """All descendants: a confined inspection runs in a child of a child."""
+    found = []
+    for task in Path(f"/proc/{pid or 'self'}/task").glob("*/children"):
+        try:
+            direct = [int(word) for word in task.read_text().split()]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        for child in direct:
+            found += [child, *children(child)]
+    return found
 
 
 def frames_from_film(frames: int) -> Iterator[Any]:
@@ -144,15 +147,13 @@ def main() -> None:
 
 
 def measure(scratch: Path, seconds: float, size: tuple[int, int], *, with_model: bool) -> dict[str, Any]:
-    from generation.raster import fit
-    from provenance.fingerprint import Fingerprinter
     from provenance.inspect import inspect_file
-    from provenance.media import Picture, VideoWriter
-    from provenance.watermark import Embedder, Payload, WatermarkKey
+    from provenance.watermark import Payload, WatermarkKey
     from studio.credentials.services import ensure_authority
     from studio.installation import create_demo, prepare
     from studio.references.search import find_works
     from studio.references.services import add_works, get_or_create_bank, media_files
+    from studio.runs.rendering import RenderJob, encode_frames
     from studio.tenancy.models import Studio
 
     fps = Fraction(24)
@@ -167,43 +168,38 @@ def measure(scratch: Path, seconds: float, size: tuple[int, int], *, with_model:
     authority = ensure_authority()
 
     again = generated(meter, seconds, size) if with_model else lambda: frames_from_film(frames)
-    native = again()
     key = WatermarkKey("benchmark", bytes(range(32)))
     payload = Payload(asset_id=0x1234_5678_9ABC_DEF0)
-    embedder = Embedder(key, payload, *size)
-    fingerprinter = Fingerprinter()
     master = scratch / "master.mp4"
-    with VideoWriter(master, *size, fps) as writer:
-        for index in range(frames):
-            with meter.enter("decode"):
-                frame = next(native)
-            with meter.enter("scale"):
-                picture = Picture.from_rgb(fit(frame, *size))
-            with meter.enter("watermark"):
-                picture.luma = embedder.mark(picture.luma)
-            with meter.enter("encode"):
-                writer.write(picture)
-            if fingerprinter.wants(float(index / fps)):
-                with meter.enter("fingerprint"):
-                    fingerprinter.add(index, float(index / fps), picture.to_rgb())
-        with meter.enter("encode"):
-            writer.close()
-    with meter.enter("match"):
-        find_works(fingerprinter.fingerprints, [studio.pk])
+    job = RenderJob(
+        prompt=PROMPT,
+        negative_prompt="",
+        duration_frames=frames,
+        fps=str(fps),
+        width=size[0],
+        height=size[1],
+        seed=7,
+        output=str(master),
+        watermark_key_id=key.key_id,
+        watermark_secret_hex=key.secret.hex(),
+        mark_id=payload.asset_id,
+    )
+    fingerprints = encode_frames(again(), job, meter, lambda *_: None, lambda: False)
+    with meter.measure("match"):
+        find_works(fingerprints, [studio.pk])
     from provenance.manifest.signing import sign_file
 
     signed = scratch / "signed.mp4"
-    with meter.enter("sign"):
+    with meter.measure("sign"):
         sign_file(master, signed, statement(size, fps, frames, payload), authority)
-    with meter.enter("gate"):
+    with meter.measure("gate"):
         seen = inspect_file(signed, keys=[key], trust_pem=authority.root_pem, timeout_s=600)
     if seen.watermark is None or seen.watermark.payload != payload:
         raise SystemExit("the gate did not read the watermark back; these figures would mean nothing")
     alone_s = encode_alone(again(), frames, size, fps, scratch / "alone.mp4")
 
-    after_decoding = sum(
-        s.seconds for s in meter.stages.values() if s.name not in ("load", "denoise", "decode")
-    )
+    before = ("load", "denoise", "decode")
+    after_decoding = sum(seconds for stage, seconds in meter.seconds.items() if stage not in before)
     return {
         "take": {"seconds": seconds, "size": list(size), "fps": 24, "frames": frames, "model": with_model},
         "machine": {
@@ -212,8 +208,8 @@ def measure(scratch: Path, seconds: float, size: tuple[int, int], *, with_model:
             "python": platform.python_version(),
         },
         "stages": [
-            {"stage": s.name, "seconds": round(s.seconds, 3), "peak_mib": round(s.peak_mib)}
-            for s in meter.stages.values()
+            {"stage": stage, "seconds": round(seconds, 3), "peak_mib": round(meter.peak_mib[stage])}
+            for stage, seconds in meter.seconds.items()
         ],
         "x264_alone_s": round(alone_s, 3),
         "after_decoding_s": round(after_decoding, 3),
@@ -231,17 +227,17 @@ def generated(meter: Meter, seconds: float, size: tuple[int, int]) -> Callable[[
     from generation.planning import plan_shot
     from generation.shots import Shot
 
-    with meter.enter("load"):
+    with meter.measure("load"):
         engine = open_engine("draft")
     shot = Shot(
-        prompt="A red car on a street at dusk, camera pans right",
+        prompt=PROMPT,
         duration_frames=round(seconds * 24),
         fps=Fraction(24),
         width=size[0],
         height=size[1],
         seed=7,
     )
-    with meter.enter("denoise"):
+    with meter.measure("denoise"):
         latents = engine.denoise(
             shot, plan_shot(shot, engine.capabilities), on_progress=lambda _: None, should_stop=lambda: False
         )

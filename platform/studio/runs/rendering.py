@@ -131,7 +131,7 @@ def render(engine: Engine, job: RenderJob, report: Report, should_stop: ShouldSt
             on_progress=lambda done: report("denoising", DENOISE_ENDS_AT * done.share),
             should_stop=should_stop,
         )
-    fingerprints = _encode(engine.decode(latents), job, watch, report, should_stop)
+    fingerprints = encode_frames(engine.decode(latents), job, watch, report, should_stop)
     return RenderResult(
         recipe=engine.recipe(shot, plan).as_dict(),
         duration_frames=job.duration_frames,
@@ -141,9 +141,14 @@ def render(engine: Engine, job: RenderJob, report: Report, should_stop: ShouldSt
     )
 
 
-def _encode(
+def encode_frames(
     native_frames: Iterator[Any], job: RenderJob, watch: Stopwatch, report: Report, should_stop: ShouldStop
 ) -> list[FrameFingerprint]:
+    """The one pass: take native frames (H, W, 3) uint8 as they are decoded, and write the marked file.
+
+    Returns the fingerprints of the marked frames; `watch` gets the seconds of each stage. Raises
+    GenerationStopped once `should_stop` answers true.
+    """
     from generation.errors import GenerationStopped
 
     fps = Fraction(job.fps)
