@@ -225,14 +225,6 @@ class EmbeddedServer:
                 )
             connection.execute(f"ALTER SCHEMA public OWNER TO {OWNER_ROLE}")
 
-    def drop_database(self, name: str) -> None:
-        with self._connect("postgres") as connection:
-            connection.execute(
-                psycopg.sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(
-                    psycopg.sql.Identifier(name)
-                )
-            )
-
     def _connect(self, database: str) -> "psycopg.Connection[tuple[object, ...]]":
         return psycopg.connect(self.superuser_dsn(database), autocommit=True)
 
