@@ -7,7 +7,7 @@ PYTHON ?= python3
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.requirements-installed
 
-.PHONY: run test test-slow bench lint draft install clean
+.PHONY: run test test-slow bench bench-quick bench-rivals lint draft install clean
 .DEFAULT_GOAL := run
 
 install: $(STAMP)
@@ -37,8 +37,18 @@ test: install
 test-slow: install
 	"$(PY)" -m pytest -m "browser or chaos or fuzz"
 
-bench: install
+bench: install bench-rivals
 	"$(PY)" benchmarks/pipeline.py
+	"$(PY)" benchmarks/audio_watermark.py
+	"$(PY)" benchmarks/watermark.py --jobs 2
+
+# Five minutes of the watermark's benchmark: enough to see that every row still works.
+bench-quick: install bench-rivals
+	"$(PY)" benchmarks/watermark.py --quick --jobs 2
+
+# Without what they depend on: one of them asks for a second OpenCV that would overwrite ours.
+bench-rivals: install
+	@"$(PY)" -m pip install --quiet --disable-pip-version-check --no-deps -r benchmarks/requirements.txt
 
 LINTERS := ruff==0.17.6 mypy==2.4.1 import-linter==2.16
 LINT_STAMP := $(VENV)/.linters-installed

@@ -127,7 +127,9 @@ def test_a_stripped_stream_copy_is_recognised_by_mark_and_by_fingerprint(
     assert answer["take"] == original["take"]
     assert answer["layers"]["credential"]["state"] == "absent"
     assert answer["layers"]["watermark"]["state"] == "found"
-    assert answer["layers"]["watermark"]["details"]["p_false_positive"] < 1e-6
+    mark = answer["layers"]["watermark"]["details"]["marks"][0]
+    assert mark["p_false_positive"] < 1e-6
+    assert mark["source_start_s"] == pytest.approx(0, abs=1)
     assert [segment["id"] for segment in answer["segments"]] == [original["take"]]
 
 

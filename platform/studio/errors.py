@@ -4,12 +4,14 @@
 class SlateError(Exception):
     """An error with a next step; pages, API, CLI and log all render this object.
 
-    `status` is the HTTP status of the page or API answer, `exit_status` that of a command.
+    `status` is the HTTP status of the page or API answer, `exit_status` that of a command. `retry_after_s` is set
+    where the very same request may succeed later.
     """
 
     code = "slate.error"
     status = 400
     exit_status = 1
+    retry_after_s: int | None = None
 
     def __init__(self, message: str, hint: str = "", *, code: str | None = None) -> None:
         super().__init__(message)

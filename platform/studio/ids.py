@@ -5,7 +5,9 @@ import threading
 import time
 import uuid
 
-_TICKS_PER_MS = 4096  # the 12 bits after the version hold the fraction of the millisecond (section 6.2, method 3)
+_TICKS_PER_MS = (
+    4096  # the 12 bits after the version hold the fraction of the millisecond (section 6.2, method 3)
+)
 _lock = threading.Lock()
 _last_ticks = 0
 

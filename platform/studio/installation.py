@@ -23,6 +23,8 @@ APPEND_ONLY_TABLES = (
     "credentials_credential",
     "credentials_watermarkrecord",
     "credentials_gatereport",
+    "handouts_pair",
+    "handouts_copy",
 )
 MINIMUM_FREE_MIB = 256
 

@@ -1,12 +1,16 @@
 """The one shape of every error answer of the API (RFC 9457, application/problem+json)."""
 
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
-from django.http import JsonResponse
+from django.http import HttpResponse, JsonResponse
 from ninja import Schema
 
 from studio.errors import SlateError
+
+Response = TypeVar("Response", bound=HttpResponse)
+
+UNAVAILABLE_RETRY_S = 10
 
 
 class Problem(Schema):
@@ -35,8 +39,16 @@ def problem(status: int, code: str, message: str, hint: str = "") -> JsonRespons
 
 def problem_of(error: SlateError) -> JsonResponse:
     response = problem(error.status, error.code, error.message, error.hint)
-    if error.status == HTTPStatus.SERVICE_UNAVAILABLE:
-        response["Retry-After"] = "10"
+    return with_retry_after(response, error)
+
+
+def with_retry_after(response: Response, error: SlateError) -> Response:
+    """The answer to `error`, saying when to come back where that helps (RFC 9110, section 10.2.3)."""
+    retry_after_s = error.retry_after_s
+    if retry_after_s is None and error.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        retry_after_s = UNAVAILABLE_RETRY_S
+    if retry_after_s is not None:
+        response["Retry-After"] = str(retry_after_s)
     return response
 
 

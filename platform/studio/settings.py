@@ -69,6 +69,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = [
     "studio.web",
     "studio.api",
+    "studio.handouts",
     "studio.credentials",
     "studio.references",
     "studio.runs",
@@ -183,6 +184,9 @@ SLATE_TRUST_DIR = KEY_DIR / "authority"
 SLATE_MATCH_RADIUS = 31
 SLATE_UPLOAD_LIMIT_MIB = env.int("SLATE_UPLOAD_LIMIT_MIB", default=512)
 SLATE_UPLOAD_MAX_SECONDS = env.int("SLATE_UPLOAD_MAX_SECONDS", default=1800)
+# Each answer tells whoever tries to remove a mark how far they got: strangers get few of them.
+SLATE_ANONYMOUS_CLIPS_PER_HOUR = env.int("SLATE_ANONYMOUS_CLIPS_PER_HOUR", default=60)
+SLATE_DETECTION_BUDGET_S = env.float("SLATE_DETECTION_BUDGET_S", default=60.0)
 SLATE_INSPECTION_TIMEOUT_S = env.float("SLATE_INSPECTION_TIMEOUT_S", default=600.0)
 
 # --- jobs and logs ------------------------------------------------------------------------------------

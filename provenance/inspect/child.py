@@ -7,7 +7,8 @@ native libraries ends up on stderr and never in the answer.
 import os
 import sys
 import traceback
-from typing import BinaryIO
+from collections.abc import Iterator
+from typing import Any, BinaryIO
 
 from provenance.errors import ProvenanceError
 from provenance.inspect import protocol
@@ -19,7 +20,7 @@ def main() -> int:
     """Answers one request; the exit status is 0 whenever an answer (a refusal included) was written whole."""
     with os.fdopen(os.dup(1), "wb") as answer:
         os.dup2(2, 1)
-        request = protocol.Request.from_bytes(sys.stdin.buffer.read())
+        request = protocol.parse(sys.stdin.buffer.read())
         confine(request.limits)
         try:
             _answer(request, answer)
@@ -33,14 +34,27 @@ def main() -> int:
     return 0
 
 
-def _answer(request: protocol.Request, answer: BinaryIO) -> None:
-    # Imported only now: everything native is loaded under the limits.
-    from provenance.inspect.layers import inspect_layers
-
-    for part, value in inspect_layers(request):
+def _answer(request: protocol.AnyRequest, answer: BinaryIO) -> None:
+    for part, value in _parts(request):
         answer.write(protocol.encode_part(part, value))
         answer.flush()
     answer.write(protocol.encode_part(protocol.END, True))
+
+
+def _parts(request: protocol.AnyRequest) -> Iterator[tuple[str, Any]]:
+    # Imported only now: everything native is loaded under the limits.
+    if isinstance(request, protocol.ComparisonRequest):
+        from provenance.inspect.laying import lay_over
+
+        yield protocol.COMPARISON, lay_over(request)
+    elif isinstance(request, protocol.LettersRequest):
+        from provenance.inspect.spelling import spell_out
+
+        yield protocol.LETTERS, spell_out(request)
+    else:
+        from provenance.inspect.layers import inspect_layers
+
+        yield from inspect_layers(request)
 
 
 if __name__ == "__main__":

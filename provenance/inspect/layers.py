@@ -14,15 +14,17 @@ from provenance.inspect.result import (
     CREDENTIAL,
     FINGERPRINT,
     MEDIA,
+    SOUND,
     WATERMARK,
-    detection_to_wire,
+    detections_to_wire,
     fingerprints_to_wire,
 )
 from provenance.manifest.reading import read_credential
 from provenance.manifest.report import CredentialReport, CredentialState
 from provenance.manifest.trust import TrustAnchors
-from provenance.media import probe, read_frames
+from provenance.media import NoAudioStream, probe, read_frames
 from provenance.watermark import Detector, WatermarkKey
+from provenance.watermark.audio import detect_in_file
 
 _NO_KEYS = {
     "code": "no_watermark_key",
@@ -32,7 +34,7 @@ _NO_KEYS = {
 
 
 def inspect_layers(request: protocol.Request) -> Iterator[tuple[str, Any]]:
-    """Each part of the answer as soon as it stands: credential, media, watermark, fingerprint, then errors.
+    """Each part of the answer as soon as it stands: credential, media, watermark, fingerprint, sound, then errors.
 
     Raises a ProvenanceError where no layer has anything to say about the file.
     """
@@ -49,7 +51,28 @@ def inspect_layers(request: protocol.Request) -> Iterator[tuple[str, Any]]:
             if not _may_stand_alone(report, error):
                 raise
             errors |= {layer: to_wire(error) for layer in (WATERMARK, FINGERPRINT) if layer in request.want}
+        if WATERMARK in request.want and request.keys:
+            yield from _sound_layer(request, errors)
     yield protocol.ERRORS, errors
+
+
+def _sound_layer(request: protocol.Request, errors: dict[str, dict[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """The marks in the file's sound; nothing where it has none."""
+    limits = request.limits
+    try:
+        found = detect_in_file(
+            Path(request.path), _keys(request), limits=limits.media, budget_s=limits.detection_s
+        )
+    except NoAudioStream:
+        return
+    except ProvenanceError as error:
+        errors[SOUND] = to_wire(error)
+        return
+    yield SOUND, detections_to_wire(found)
+
+
+def _keys(request: protocol.Request) -> list[WatermarkKey]:
+    return [WatermarkKey(name, secret) for name, secret in request.keys]
 
 
 def _may_stand_alone(report: CredentialReport | None, error: ProvenanceError) -> bool:
@@ -66,8 +89,8 @@ def _picture_layers(
 ) -> Iterator[tuple[str, Any]]:
     path, limits = Path(request.path), request.limits
     yield MEDIA, probe(path, limits.media).as_dict()
-    keys = [WatermarkKey(name, secret) for name, secret in request.keys]
-    detector = Detector() if WATERMARK in request.want and keys else None
+    keys = _keys(request)
+    detector = Detector(limits.detection_s) if WATERMARK in request.want and keys else None
     fingerprinter = Fingerprinter() if FINGERPRINT in request.want else None
     try:
         _decode(path, request, detector, fingerprinter)
@@ -76,7 +99,7 @@ def _picture_layers(
             raise
         errors[MEDIA] = to_wire(error)
     if detector is not None:
-        yield WATERMARK, detection_to_wire(detector.detect(keys))
+        yield WATERMARK, detections_to_wire(detector.detect(keys))
     elif WATERMARK in request.want:
         errors[WATERMARK] = _NO_KEYS
     if fingerprinter is not None:
@@ -89,6 +112,6 @@ def _decode(
     """One pass over the frames for both layers."""
     for frame in read_frames(path, limits=request.limits.media, threads=request.limits.threads):
         if detector is not None:
-            detector.add(frame.luma, is_key=frame.is_key)
+            detector.add(frame.luma, time_s=frame.time_s, is_key=frame.is_key)
         if fingerprinter is not None and fingerprinter.wants(frame.time_s):
             fingerprinter.add(frame.index, frame.time_s, frame.rgb)

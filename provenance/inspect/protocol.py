@@ -1,12 +1,14 @@
 """The conversation with the child: one JSON request on its stdin, one JSON line per finding on its stdout.
 
+A request is an inspection of one file, a comparison of two, or the reading of a copy's letters.
+
 The first line about a part is final. The credential is written before any codec runs, so that a file which
 takes over a codec cannot change what was already said about its signature.
 """
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from provenance.inspect.limits import InspectionLimits
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 END = "end"
 FATAL = "fatal"
 ERRORS = "errors"
+COMPARISON = "comparison"
+LETTERS = "letters"
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,7 @@ class Request:
         """The request as JSON; secrets travel in hex, and only here."""
         return json.dumps(
             {
+                "task": "inspect",
                 "path": self.path,
                 "want": self.want,
                 "keys": [[name, secret.hex()] for name, secret in self.keys],
@@ -45,9 +50,8 @@ class Request:
         ).encode()
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> "Request":
-        """The request that `to_bytes` wrote."""
-        wire = json.loads(data)
+    def from_wire(cls, wire: Mapping[str, Any]) -> "Request":
+        """The request that `to_bytes` wrote, once parsed."""
         return cls(
             path=wire["path"],
             want=tuple(wire["want"]),
@@ -55,6 +59,87 @@ class Request:
             trust_pem=wire["trust_pem"],
             limits=InspectionLimits.from_dict(wire["limits"]),
         )
+
+
+@dataclass(frozen=True)
+class ComparisonRequest:
+    """Lay the file at `path` over the one at `reference`.
+
+    geometry: the six numbers of a mark's geometry, or None. span, source_start_s, speed: the stretch in question,
+    where it begins in the reference (None where unknown) and seconds of the reference per second of it.
+    """
+
+    path: str
+    reference: str
+    geometry: tuple[float, ...] | None
+    span: tuple[float, float] | None
+    source_start_s: float | None
+    speed: float
+    limits: InspectionLimits
+
+    def to_bytes(self) -> bytes:
+        """The request as JSON."""
+        return json.dumps({"task": "compare", **asdict(self), "limits": self.limits.as_dict()}).encode()
+
+    @classmethod
+    def from_wire(cls, wire: Mapping[str, Any]) -> "ComparisonRequest":
+        """The request that `to_bytes` wrote, once parsed."""
+        return cls(
+            path=wire["path"],
+            reference=wire["reference"],
+            geometry=tuple(wire["geometry"]) if wire["geometry"] is not None else None,
+            span=(wire["span"][0], wire["span"][1]) if wire["span"] is not None else None,
+            source_start_s=wire["source_start_s"],
+            speed=wire["speed"],
+            limits=InspectionLimits.from_dict(wire["limits"]),
+        )
+
+
+@dataclass(frozen=True)
+class LettersRequest:
+    """Read the letters of a copy from the file at `path`, with a key (id and secret), at a mark's geometry."""
+
+    path: str
+    key: tuple[str, bytes] = field(repr=False)
+    geometry: tuple[float, ...]
+    limits: InspectionLimits
+
+    def to_bytes(self) -> bytes:
+        """The request as JSON; the secret travels in hex, and only here."""
+        name, secret = self.key
+        return json.dumps(
+            {
+                "task": "letters",
+                "path": self.path,
+                "key": [name, secret.hex()],
+                "geometry": self.geometry,
+                "limits": self.limits.as_dict(),
+            }
+        ).encode()
+
+    @classmethod
+    def from_wire(cls, wire: Mapping[str, Any]) -> "LettersRequest":
+        """The request that `to_bytes` wrote, once parsed."""
+        return cls(
+            path=wire["path"],
+            key=(wire["key"][0], bytes.fromhex(wire["key"][1])),
+            geometry=tuple(wire["geometry"]),
+            limits=InspectionLimits.from_dict(wire["limits"]),
+        )
+
+
+AnyRequest = Request | ComparisonRequest | LettersRequest
+_TASKS: dict[str, type[AnyRequest]] = {
+    "inspect": Request,
+    "compare": ComparisonRequest,
+    "letters": LettersRequest,
+}
+
+
+def parse(data: bytes) -> AnyRequest:
+    """The request that came in."""
+    wire = json.loads(data)
+    return _TASKS[wire["task"]].from_wire(wire)
 
 
 def request_for(

@@ -20,11 +20,13 @@ from provenance.inspect.result import (
     FINGERPRINT,
     LAYERS,
     MEDIA,
+    SOUND,
     WATERMARK,
     Inspection,
     LayerError,
-    detection_from_wire,
+    detections_from_wire,
     fingerprints_from_wire,
+    sound_detections_from_wire,
 )
 from provenance.inspect.sandbox import child_command, child_environment
 from provenance.manifest.report import CredentialReport
@@ -63,19 +65,24 @@ def inspect_file(
     sha256, size_bytes = _identity(path, limits)
     command, inside = child_command(path)
     request = protocol.request_for(inside, keys, trust_pem, limits, want)
-    output = _converse(command, request, limits, timeout_s)
+    output = converse(command, request.to_bytes(), limits, timeout_s)
+    return _inspection(parts_of(output), sha256, size_bytes)
+
+
+def parts_of(output: bytes) -> Mapping[str, Any]:
+    """What the child said, part by part. Raises what it refused the file with, or InspectionCrashed."""
     parts = protocol.decode_parts(output)
     if parts is None:
         raise InspectionCrashed("The inspection of the file gave no complete answer.", _CRASH_HINT)
-    return _inspection(parts, sha256, size_bytes)
+    if protocol.FATAL in parts:
+        raise from_wire(parts[protocol.FATAL])
+    return parts
 
 
 _CRASH_HINT = "The file may be damaged or made to break readers; export it again from its source."
 
 
 def _inspection(parts: Mapping[str, Any], sha256: str, size_bytes: int) -> Inspection:
-    if protocol.FATAL in parts:
-        raise from_wire(parts[protocol.FATAL])
     credential = parts.get(CREDENTIAL)
     errors = parts.get(protocol.ERRORS, {})
     return Inspection(
@@ -83,7 +90,8 @@ def _inspection(parts: Mapping[str, Any], sha256: str, size_bytes: int) -> Inspe
         size_bytes=size_bytes,
         media=parts.get(MEDIA),
         credential=CredentialReport.from_dict(credential) if credential else None,
-        watermark=detection_from_wire(parts.get(WATERMARK)),
+        watermarks=detections_from_wire(parts.get(WATERMARK, ())),
+        sound_watermarks=sound_detections_from_wire(parts[SOUND]) if SOUND in parts else None,
         fingerprints=fingerprints_from_wire(parts.get(FINGERPRINT, ())),
         errors={layer: LayerError(e["code"], e["message"], e["hint"]) for layer, e in errors.items()},
     )
@@ -107,9 +115,7 @@ def _identity(path: Path, limits: InspectionLimits) -> tuple[str, int]:
     return digest.hexdigest(), size_bytes
 
 
-def _converse(
-    command: list[str], request: protocol.Request, limits: InspectionLimits, timeout_s: float
-) -> bytes:
+def converse(command: list[str], request: bytes, limits: InspectionLimits, timeout_s: float) -> bytes:
     """What the child wrote to stdout, once it has ended well."""
     with subprocess.Popen(
         command,
@@ -121,7 +127,7 @@ def _converse(
         cwd="/",
         start_new_session=True,
     ) as process:
-        conversation = _Conversation(process, request.to_bytes(), limits.result_bytes)
+        conversation = _Conversation(process, request, limits.result_bytes)
         try:
             conversation.run(timeout_s)
         except BaseException:

@@ -44,12 +44,22 @@ def sandbox_kind() -> str:
 
 def child_command(path: Path) -> tuple[list[str], str]:
     """The command that starts a child allowed to see `path`, and the path under which the child finds it."""
+    command, (inside,) = child_command_for([path])
+    return command, inside
+
+
+def child_command_for(paths: Sequence[Path]) -> tuple[list[str], list[str]]:
+    """The command that starts a child allowed to see `paths`, and the paths under which the child finds them."""
     python = [*_PYTHON, "-m", _CHILD_MODULE]
     program = shutil.which("bwrap")
     if program is None or sandbox_kind() != "bubblewrap":
-        return python, str(path)
-    inside = f"{_INBOX}/{path.name}"
-    return [program, *_confinement(), "--ro-bind", str(path), inside, "--chdir", "/", "--", *python], inside
+        return python, [str(path) for path in paths]
+    bound, insides = [], []
+    for number, path in enumerate(paths):
+        folder = f"{_INBOX}/{number}"
+        insides.append(f"{folder}/{path.name}")
+        bound += ["--dir", folder, "--ro-bind", str(path), insides[-1]]
+    return [program, *_confinement(), *bound, "--chdir", "/", "--", *python], insides
 
 
 def child_environment(threads: int) -> dict[str, str]:

@@ -1,15 +1,15 @@
 """Turns a statement about a take into the manifest definition the C2PA builder signs; pure, no I/O.
 
-The soft binding's value is base64 text: that is how C2PA tools exchange it and what the resolution API is
-queried with. `pad` is left out, because from JSON it could only become text or a list where the schema wants
-bytes.
+A soft binding's value is base64 text: that is how C2PA tools exchange it and what the resolution API is queried
+with. `pad`, which the schema requires as bytes, is an empty list: the library writes a manifest from JSON, which
+has no bytes, and readers of the reference implementation take an empty list for no bytes.
 """
 
 import base64
 from datetime import UTC
 from typing import Any
 
-from provenance.manifest.statement import TakeStatement, WatermarkBinding
+from provenance.manifest.statement import FingerprintBinding, TakeStatement, WatermarkBinding
 
 ACTIONS_LABEL = "c2pa.actions.v2"
 SOFT_BINDING_LABEL = "c2pa.soft-binding"
@@ -26,7 +26,9 @@ def build_definition(statement: TakeStatement, *, with_poster: bool = False) -> 
     """
     assertions = [_actions(statement)]
     if statement.watermark is not None:
-        assertions.append(_soft_binding(statement.watermark))
+        assertions.append(_watermark(statement.watermark))
+    if statement.fingerprint is not None:
+        assertions.append(_fingerprint(statement.fingerprint))
     assertions += [_ai_disclosure(statement), _generation_record(statement)]
     definition: dict[str, Any] = {
         "title": statement.title,
@@ -74,19 +76,26 @@ def _actions(statement: TakeStatement) -> dict[str, Any]:
     return _assertion(ACTIONS_LABEL, {"actions": actions, "allActionsIncluded": True})
 
 
-def _soft_binding(mark: WatermarkBinding) -> dict[str, Any]:
-    return _assertion(
-        SOFT_BINDING_LABEL,
-        {
-            "alg": mark.algorithm,
-            "blocks": [
-                {
-                    "scope": {"timespan": {"start": 0, "end": mark.duration_ms}},
-                    "value": base64.b64encode(mark.payload).decode(),
-                }
-            ],
-        },
-    )
+def _watermark(mark: WatermarkBinding) -> dict[str, Any]:
+    block = _block(0, mark.duration_ms, mark.payload)
+    return _soft_binding("Invisible watermark", mark.algorithm, [block], mark.parameters)
+
+
+def _fingerprint(found: FingerprintBinding) -> dict[str, Any]:
+    blocks = [_block(frame.start_ms, frame.end_ms, frame.value) for frame in found.frames]
+    return _soft_binding("Fingerprint of frames", found.algorithm, blocks, "frame=first-of-timespan")
+
+
+def _soft_binding(name: str, algorithm: str, blocks: list[dict[str, Any]], parameters: str) -> dict[str, Any]:
+    data = {"alg": algorithm, "name": name, "alg-params": parameters, "blocks": blocks, "pad": []}
+    return _assertion(SOFT_BINDING_LABEL, data)
+
+
+def _block(start_ms: int, end_ms: int, value: bytes) -> dict[str, Any]:
+    return {
+        "scope": {"timespan": {"start": start_ms, "end": end_ms}},
+        "value": base64.b64encode(value).decode(),
+    }
 
 
 def _ai_disclosure(statement: TakeStatement) -> dict[str, Any]:

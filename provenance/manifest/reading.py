@@ -117,6 +117,7 @@ def _report(
         failures=failures,
         ingredient_failures=tuple(_ingredient_failures(store)),
         trust_list_uri=results.get("trustListUri"),
+        parent_manifest_id=_parent(manifest),
         remote_url=remote_url,
     )
 
@@ -167,9 +168,36 @@ def _first(actions: list[Mapping[str, Any]], key: str) -> str | None:
 
 def _soft_bindings(assertions: list[tuple[str, Any]]) -> Iterator[SoftBinding]:
     for label, data in assertions:
-        if label.split("__")[0] == SOFT_BINDING_LABEL and isinstance(data, dict):
-            for block in data.get("blocks") or ():
-                yield SoftBinding(str(data.get("alg")), str(block.get("value")))
+        if label.split("__")[0] != SOFT_BINDING_LABEL or not isinstance(data, dict):
+            continue
+        parameters = data.get("alg-params")
+        for block in _dicts(data.get("blocks")):
+            span = _dict(_dict(block.get("scope")).get("timespan"))
+            yield SoftBinding(
+                algorithm=str(data.get("alg")),
+                value=str(block.get("value")),
+                start_ms=_whole(span.get("start")),
+                end_ms=_whole(span.get("end")),
+                parameters=parameters if isinstance(parameters, str) else None,
+            )
+
+
+def _dict(value: object) -> Mapping[str, Any]:
+    """`value`, or nothing where a manifest holds something else in its place."""
+    return value if isinstance(value, dict) else {}
+
+
+def _dicts(value: object) -> list[Mapping[str, Any]]:
+    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _parent(manifest: Mapping[str, Any]) -> str | None:
+    parents = [i for i in _dicts(manifest.get("ingredients")) if i.get("relationship") == "parentOf"]
+    return parents[0].get("active_manifest") if parents else None
 
 
 def _ingredient_failures(store: Mapping[str, Any]) -> Iterator[str]:

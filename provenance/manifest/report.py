@@ -25,10 +25,16 @@ class CredentialState(StrEnum):
 
 @dataclass(frozen=True)
 class SoftBinding:
-    """A mark or fingerprint the manifest says is in the content; `value` is base64, as in the manifest."""
+    """A mark or fingerprint the manifest says is in the content; `value` is base64, as in the manifest.
+
+    `start_ms` and `end_ms` tell the timespan it covers, where the manifest does; `parameters` are the algorithm's.
+    """
 
     algorithm: str
     value: str
+    start_ms: int | None = None
+    end_ms: int | None = None
+    parameters: str | None = None
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,8 @@ class CredentialReport:
 
     `signed_at` comes from a time-stamp authority and is None without one; `claimed_at` is what the signer
     wrote. `ingredient_failures` are validation failures of earlier versions of the file: the library calls a
-    file trusted in spite of them. `uncovered_bytes` counts content in padding boxes, which no signature
+    file trusted in spite of them. `parent_manifest_id` is the manifest of the file this one was made from.
+    `uncovered_bytes` counts content in padding boxes, which no signature
     covers.
     """
 
@@ -61,6 +68,7 @@ class CredentialReport:
     failures: tuple[str, ...] = ()
     ingredient_failures: tuple[str, ...] = ()
     trust_list_uri: str | None = None
+    parent_manifest_id: str | None = None
     remote_url: str | None = None
     uncovered_bytes: int = 0
     ai_generated: bool = field(init=False)

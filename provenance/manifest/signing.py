@@ -6,11 +6,11 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from c2pa import Builder, C2paError, C2paSigningAlg, Context, Reader, Signer
 
@@ -71,19 +71,43 @@ def sign_file(
     the written file reads back as trusted and conforming. Raises FileMissing, FileEmpty, FormatNotSignable,
     AlreadySigned (the source has a history that this would erase), DefinitionRefused or SigningFailed.
     """
-    mime_type = _signable_type(source)
-    trust = TrustAnchors(authority.root_pem)
-    _require_unsigned(source)
     definition = build_definition(statement, with_poster=thumbnail is not None)
     spec_version = statement.generator.spec_version
     _require_conforming(check_definition(definition, spec_version=spec_version))
     if thumbnail is not None and not thumbnail.startswith(_JPEG_MAGIC):
         raise SigningFailed("The thumbnail is not a JPEG.", "Give the bytes of a JPEG file, or none.")
+
+    def complete(builder: Builder) -> None:
+        if thumbnail is not None:
+            builder.add_resource(POSTER_IDENTIFIER, io.BytesIO(thumbnail))
+
+    return sign_definition(
+        source, dest, definition, authority, spec_version, complete=complete, timestamp_url=timestamp_url
+    )
+
+
+def sign_definition(
+    source: Path,
+    dest: Path,
+    definition: Mapping[str, Any],
+    authority: ClaimSigner,
+    spec_version: str,
+    *,
+    complete: Callable[[Builder], None] = lambda _: None,
+    timestamp_url: str | None = None,
+) -> SignedFile:
+    """Write a copy of the unsigned `source` with the manifest of `definition` to `dest`, all or nothing.
+
+    `complete` may add what a definition only names, such as ingredients. Nothing appears at `dest` unless the
+    written file reads back as trusted and conforming. Raises what `sign_file` raises.
+    """
+    mime_type = _signable_type(source)
+    trust = TrustAnchors(authority.root_pem)
+    _require_unsigned(source)
     with _scratch_beside(dest) as scratch:
         settings = signing_settings(trust, size_bytes=source.stat().st_size)
         with Context.from_dict(settings) as context, Builder(json.dumps(definition), context) as builder:
-            if thumbnail is not None:
-                builder.add_resource(POSTER_IDENTIFIER, io.BytesIO(thumbnail))
+            complete(builder)
             manifest_bytes = _sign(builder, authority, mime_type, source, scratch, timestamp_url)
         report = _verify(scratch, mime_type, trust, spec_version)
         sha256, size_bytes = _identity(scratch)

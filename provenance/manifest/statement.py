@@ -10,11 +10,15 @@ from fractions import Fraction
 from provenance.manifest.errors import StatementInvalid
 
 MAX_TEXT_LENGTH = 200
-# The name of the mark of `provenance.watermark` in a manifest.
+# The names, in a manifest, of the mark of `provenance.watermark` and of PDQ hashes (Facebook, 2019) of single
+# frames. Both are private: neither is entered in the C2PA list of soft binding algorithms, which the specification
+# permits (a listed name is recommended).
 TILEMARK_ALGORITHM = "org.slate.tilemark.1"
+PDQ_ALGORITHM = "org.slate.pdq-256.1"
 WATERMARK_PAYLOAD_BYTES = 9
 _SHA256_HEX = re.compile(r"[0-9a-f]{64}")
 _REVERSE_DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9_-]+)+")
+_PARAMETER = re.compile(r"[a-z][a-z0-9-]*")
 _SPEC_VERSION = re.compile(r"\d+\.\d+\.\d+")
 _PATH_LIKE = re.compile(r"^[/~.]|\\|:/|\.\./")
 
@@ -58,14 +62,38 @@ class Model:
 class WatermarkBinding:
     """The invisible mark in the picture; `payload` is the 9 bytes (72 bits) a detector recovers from it.
 
-    `algorithm` is a reverse-domain name. Slate's own, TILEMARK_ALGORITHM, is private: it is not entered
-    in the C2PA list of soft binding algorithms, which the specification permits (a listed name is
-    recommended).
+    `algorithm` is a reverse-domain name that ends in a major version. `profile` and `layout` (of the payload's
+    bits) are its published parameters; nothing here tells which key the mark was made with.
     """
 
     algorithm: str
     payload: bytes
     duration_ms: int
+    profile: str = "clean"
+    layout: int = 0
+
+    @property
+    def parameters(self) -> str:
+        """The parameters as they stand in the manifest."""
+        return f"profile={self.profile};layout={self.layout}"
+
+
+@dataclass(frozen=True)
+class FrameHash:
+    """The perceptual hash of the frame that begins a timespan of the take, in milliseconds."""
+
+    start_ms: int
+    end_ms: int
+    value: bytes
+
+
+@dataclass(frozen=True)
+class FingerprintBinding:
+    """What the picture looks like, by the hashes of some of its frames; it finds copies that lost the mark, and
+    tells a copied mark from the take it was copied from."""
+
+    algorithm: str
+    frames: tuple[FrameHash, ...]
 
 
 @dataclass(frozen=True)
@@ -100,6 +128,7 @@ class TakeStatement:
     fps: Fraction
     duration_ms: int
     watermark: WatermarkBinding | None = None
+    fingerprint: FingerprintBinding | None = None
     source_type: SourceType = SourceType.TRAINED_ALGORITHMIC
     oversight: Oversight = Oversight.PROMPT_GUIDED
 
@@ -127,6 +156,7 @@ class TakeStatement:
             )
         self._require_hashes()
         self._require_watermark()
+        self._require_fingerprint()
 
     def _require_hashes(self) -> None:
         hashes = {
@@ -149,16 +179,39 @@ class TakeStatement:
         mark = self.watermark
         if mark is None:
             return
-        if not _REVERSE_DOMAIN.fullmatch(mark.algorithm):
-            raise StatementInvalid(
-                f"The watermark algorithm {mark.algorithm!r} is not a reverse-domain name.",
-                "Use a name such as org.slate.tilemark.1.",
-            )
+        _require_algorithm("watermark", mark.algorithm)
         if len(mark.payload) != WATERMARK_PAYLOAD_BYTES or mark.duration_ms <= 0:
             raise StatementInvalid(
                 f"A watermark of {len(mark.payload)} bytes over {mark.duration_ms} ms cannot bind a take.",
                 f"The payload has {WATERMARK_PAYLOAD_BYTES} bytes and lasts longer than zero.",
             )
+        if not _PARAMETER.fullmatch(mark.profile) or mark.layout < 0:
+            raise StatementInvalid(
+                f"The watermark profile {mark.profile!r}, layout {mark.layout}, cannot be published as parameters.",
+                "A profile is one lowercase word, a layout a number from 0.",
+            )
+
+    def _require_fingerprint(self) -> None:
+        found = self.fingerprint
+        if found is None:
+            return
+        _require_algorithm("fingerprint", found.algorithm)
+        if not found.frames:
+            raise StatementInvalid("The fingerprint has no frames.", "Give at least one, or no fingerprint.")
+        for frame in found.frames:
+            if not frame.value or not 0 <= frame.start_ms < frame.end_ms:
+                raise StatementInvalid(
+                    f"A hash of {len(frame.value)} bytes from {frame.start_ms} to {frame.end_ms} ms binds nothing.",
+                    "A hash has at least one byte, and its timespan ends after it starts.",
+                )
+
+
+def _require_algorithm(what: str, name: str) -> None:
+    if not _REVERSE_DOMAIN.fullmatch(name):
+        raise StatementInvalid(
+            f"The {what} algorithm {name!r} is not a reverse-domain name.",
+            f"Use a name such as {TILEMARK_ALGORITHM}.",
+        )
 
 
 def _require_text(name: str, text: str) -> None:

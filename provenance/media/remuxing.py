@@ -1,5 +1,6 @@
 """Copies the coded streams of a file into a new container without any metadata, as reposting sites do."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,12 @@ def strip_metadata_copy(source: Path | str, dest: Path | str, limits: Limits | N
         with open_media(source, limits or Limits()) as (reader, _):
             _copy_streams(reader, partial, container_format)
         partial.replace(dest)
-    except FFmpegError as error:
-        raise MediaUnreadable(f"{source.name} cannot be copied: {describe(error)}.", "") from error
+    except (FFmpegError, ValueError) as error:
+        # ValueError is how PyAV says that a container does not hold a codec.
+        raise MediaUnreadable(
+            f"{source.name} cannot be copied into {container_format}: {describe(error)}.",
+            "Copy it into .mkv, which holds any codec, or export it again.",
+        ) from error
     finally:
         partial.unlink(missing_ok=True)
 
@@ -41,8 +46,40 @@ def _copy_streams(reader: Any, partial: Path, container_format: str) -> None:
             copy = writer.add_stream_from_template(stream)
             copy.metadata.clear()
             copies[stream.index] = copy
-        for packet in reader.demux(streams):
-            if packet.dts is None:
-                continue
+        for packet in coded_packets(reader, streams):
             packet.stream = copies[packet.stream.index]
             writer.mux(packet)
+
+
+def coded_packets(reader: Any, streams: list[Any]) -> Iterator[Any]:
+    """The packets of these streams in the order of the file, every one with a decoding time.
+
+    Matroska and AVI state none for the first packets of a picture with reordered frames; those get the times that
+    lead up to the first that is stated.
+    """
+    waiting: dict[int, list[Any]] = {stream.index: [] for stream in streams}
+    is_timed: set[int] = set()
+    for packet in reader.demux(streams):
+        index = packet.stream.index
+        if not packet.size:
+            continue
+        if packet.dts is None and index not in is_timed:
+            waiting[index].append(packet)
+            continue
+        if index not in is_timed:
+            is_timed.add(index)
+            yield from _timed_before(packet, waiting.pop(index))
+        if packet.dts is not None:
+            yield packet
+    for untimed in waiting.values():
+        for packet in untimed:
+            packet.dts = packet.pts
+            yield packet
+
+
+def _timed_before(packet: Any, earlier: list[Any]) -> Iterator[Any]:
+    """Packets that come before one whose decoding time is known, a duration apart."""
+    step = packet.duration or 1
+    for distance, one in zip(range(len(earlier), 0, -1), earlier, strict=True):
+        one.dts = packet.dts - distance * step
+        yield one

@@ -1,4 +1,4 @@
-"""Encodes pictures to an H.264 MP4 that any player opens, carrying nothing but the pictures; all or nothing."""
+"""Encodes pictures, and sound beside them, to an MP4 that any player opens; nothing else is in it; all or nothing."""
 
 from contextlib import suppress
 from fractions import Fraction
@@ -14,16 +14,20 @@ from av.video.reformatter import ColorRange, Colorspace
 from numpy.typing import NDArray
 
 from provenance.errors import EncodingFailed, PictureShape
+from provenance.media.audio import AudioFormat, AudioNotSupported, Samples
 from provenance.media.opening import describe
 from provenance.media.picture import BT709, Picture
+from provenance.media.track import AacTrack, require_encodable
 
 Preset = Literal["ultrafast", "veryfast", "fast", "medium", "slow"]
 
 
 class VideoWriter:
-    """Writes H.264 yuv420p, BT.709 limited range, index first. Use as a context manager.
+    """Writes H.264 yuv420p in BT.709, limited range, index first, and AAC where `audio` is given. A context manager.
 
-    The file appears under its name only when the block ends without an exception; otherwise nothing is left.
+    Picture and sound begin together and may come in any order of calls; write them side by side, because what has no
+    counterpart yet is held in memory. The file appears under its name only when the block ends without an exception;
+    otherwise nothing is left.
     """
 
     def __init__(
@@ -36,7 +40,10 @@ class VideoWriter:
         crf: int = 17,
         preset: Preset = "veryfast",
         threads: int = 0,
+        audio: AudioFormat | None = None,
     ) -> None:
+        if audio is not None:
+            require_encodable(audio)
         if width < 2 or height < 2 or width % 2 or height % 2:
             raise PictureShape(
                 f"A video of {width}x{height} cannot be encoded.",
@@ -48,6 +55,8 @@ class VideoWriter:
         self.frames_written = 0
         self._options = {"crf": str(crf), "preset": preset}
         self._threads = threads
+        self._audio = audio
+        self._track: AacTrack | None = None
         self._container: Any = None
         self._stream: Any = None
         self._without_encoder_note: Any = None
@@ -78,6 +87,12 @@ class VideoWriter:
         if self.frames_written == 0:
             self._discard()
             raise EncodingFailed(f"{self._path.name} would have no frames.", "Write at least one picture.")
+        if self._track is not None and self._track.samples_written == 0:
+            self._discard()
+            raise EncodingFailed(
+                f"{self._path.name} would have an empty sound track.",
+                "Write sound, or open it without a track.",
+            )
         try:
             self._finish()
         except (FFmpegError, OSError) as failure:
@@ -106,6 +121,26 @@ class VideoWriter:
             ) from error
         self.frames_written += 1
 
+    def write_audio(self, samples: Samples) -> None:
+        """Appends (n, channels) float32, full scale at -1 and 1. Raises AudioNotSupported or EncodingFailed."""
+        if self._track is None:
+            raise AudioNotSupported(
+                f"{self._path.name} was opened without a sound track.",
+                "Give `audio` when creating the writer.",
+            )
+        try:
+            self._track.write(samples)
+        except FFmpegError as error:
+            raise EncodingFailed(
+                f"The sound of {self._path.name} failed: {describe(error)}.",
+                "Check that the disk is not full.",
+            ) from error
+
+    @property
+    def audio_seconds_written(self) -> float:
+        """Seconds of sound taken so far; 0.0 without a sound track."""
+        return 0.0 if self._track is None else self._track.samples_written / self._track.format.sample_rate
+
     def _open(self) -> None:
         self._container = av.open(
             f"file:{self._partial.resolve()}",
@@ -120,6 +155,8 @@ class VideoWriter:
         context.color_primaries, context.color_trc = BT709, BT709
         context.thread_count = self._threads
         self._stream = stream
+        if self._audio is not None:
+            self._track = AacTrack(self._container, self._audio)
         # x264 writes its whole command line into a user-data unit (type 6) of the stream.
         self._without_encoder_note = BitStreamFilterContext("filter_units=remove_types=6", stream)
 
@@ -134,6 +171,8 @@ class VideoWriter:
         for kept in self._without_encoder_note.filter(None):
             kept.stream = self._stream
             self._container.mux(kept)
+        if self._track is not None:
+            self._track.finish()
         self._container.close()
         self._container = None
         self._partial.replace(self._path)

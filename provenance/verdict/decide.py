@@ -1,9 +1,9 @@
 """Decides what may be said about a file: recognised, altered, contradictory, not recognised or unreadable.
 
 A take is named by the exact bytes of a released file, by a trusted credential, by a mark, or by content.
-Content may match several takes at once, because takes of one shot resemble each other and a cut shows
-several; the other three name one take each, and must agree. Nothing is ever called a fake: what is not
-recognised is only that.
+Bytes and credential name one take, and must agree. Content may match several takes at once, because takes of one
+shot resemble each other and a cut shows several, each with its own mark. A mark alone proves nothing, since it can
+be copied: the content must bear it out. Nothing is ever called a fake: what is not recognised is only that.
 """
 
 from dataclasses import asdict, dataclass
@@ -31,6 +31,13 @@ EXIT_CODES = {
     Outcome.CONTRADICTORY: 2,
     Outcome.UNREADABLE: 3,
 }
+
+
+_COPIED = "Contradictory: a mark is present, but the content differs from its take; possibly a copied mark."
+_INCONCLUSIVE = (
+    "Inconclusive: a mark of this installation is in the picture, but too faint to tell which take it names."
+)
+_SOUND_ONLY = "Not recognised by its picture, but a mark of this installation is in the sound."
 
 
 @dataclass(frozen=True)
@@ -69,11 +76,23 @@ def _weigh(evidence: Evidence) -> tuple[Outcome, str | None, str]:
     vouched = evidence.credential.vouched_take_id
     if vouched is not None and evidence.credential.history_intact:
         return _recognised(evidence, vouched)
-    take_id = vouched or evidence.watermark.take_id or evidence.fingerprint.longest_take_id
+    take_id = vouched or _named_by_picture(evidence)
     if take_id is not None:
         name = evidence.name_of(take_id)
         return Outcome.ALTERED, take_id, f"Recognised as {name}, but not as it was released."
+    if evidence.watermark.unread:
+        return Outcome.NOT_RECOGNISED, None, _INCONCLUSIVE
+    if evidence.sound.marks:
+        return Outcome.NOT_RECOGNISED, None, _SOUND_ONLY
     return Outcome.NOT_RECOGNISED, None, "Not recognised: nothing here leads to a take of this installation."
+
+
+def _named_by_picture(evidence: Evidence) -> str | None:
+    """The take that mark and content lead to; of several marked ones, the take most of the file shows."""
+    marked = evidence.watermark.take_ids
+    if marked:
+        return evidence.fingerprint.longest_of(marked) or marked[0]
+    return evidence.fingerprint.longest_take_id
 
 
 def _recognised(evidence: Evidence, take_id: str) -> tuple[Outcome, str, str]:
@@ -89,27 +108,33 @@ def _answered(evidence: Evidence) -> bool:
 
 def _conflict(evidence: Evidence) -> str | None:
     """How the layers contradict each other, or None."""
-    mark, content = evidence.watermark, evidence.fingerprint
-    certain = [t for t in (evidence.released_take_id, evidence.credential.vouched_take_id) if t is not None]
-    if len({*certain, *([mark.take_id] if mark.take_id else [])}) > 1:
+    marked, content = evidence.watermark.take_ids, evidence.fingerprint
+    certain = {evidence.released_take_id, evidence.credential.vouched_take_id} - {None}
+    if len(certain) > 1 or (certain and marked and not certain & set(marked)):
         return "Contradictory: the layers name different takes."
     if evidence.released_take_id is not None:
         # These very bytes were released, whatever else resembles them or has been forgotten since.
         return None
+    if any(evidence.is_copied(mark) for mark in evidence.watermark.marks):
+        return _COPIED
     if certain:
-        if mark.found and mark.take_id is None:
+        if evidence.watermark.marks and not marked:
             return "Contradictory: the mark is not the one of the take its credential names."
-        if content.takes and certain[0] not in content.take_ids:
+        if content.takes and not certain & content.take_ids:
             return "Contradictory: the content is that of other takes than its credential names."
         return None
-    if not mark.found:
-        return None
-    if content.takes and mark.take_id not in content.take_ids:
+    return _unfounded_mark(evidence)
+
+
+def _unfounded_mark(evidence: Evidence) -> str | None:
+    """Why a mark, with no credential beside it, does not convince; None where there is none or it does."""
+    marks, content = evidence.watermark.marks, evidence.fingerprint
+    known = [mark for mark in marks if mark.take_id is not None]
+    unfounded = [mark for mark in known if not evidence.bears_out(mark)]
+    if content.takes and (unfounded or (marks and not known)):
         return "Contradictory: the mark and the content name different takes."
-    if mark.take_id is None:
-        return "Contradictory: a mark of this installation names no take known here; possibly a copy of the mark."
-    if content.answered and not content.takes:
-        return (
-            "Contradictory: a mark is present, but the content is no known take; possibly a copy of the mark."
-        )
+    if marks and not known:
+        return "Contradictory: a mark of this installation names no take known here; possibly a copied mark."
+    if content.answered and unfounded:
+        return "Contradictory: a mark is present, but the content is no known take; possibly a copied mark."
     return None

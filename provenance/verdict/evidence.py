@@ -1,6 +1,6 @@
 """What each layer found about a file, with takes already looked up in this installation."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from provenance.manifest.report import CredentialReport, CredentialState
@@ -74,12 +74,32 @@ class CredentialEvidence:
 
 
 @dataclass(frozen=True)
+class MarkMatch:
+    """A mark of ours that was read, and the take its payload names: None where we know of none.
+
+    A mark can be copied from one clip onto another, so it only points. `shows_take` says what came of laying the
+    file over that take: True where it shows the same, False where it does not, None where they were not compared.
+    """
+
+    take_id: str | None
+    shows_take: bool | None = None
+
+
+@dataclass(frozen=True)
 class WatermarkEvidence:
-    """Whether a mark of ours was read, and the take its payload belongs to: None where we know of none."""
+    """The marks of ours that were read, the surest first.
+
+    `unread` tells of a mark of ours that is certainly there, although what it says could not be read.
+    """
 
     answered: bool = False
-    found: bool = False
-    take_id: str | None = None
+    marks: tuple[MarkMatch, ...] = ()
+    unread: bool = False
+
+    @property
+    def take_ids(self) -> tuple[str, ...]:
+        """The takes the marks name, each once, the surest first."""
+        return tuple(dict.fromkeys(mark.take_id for mark in self.marks if mark.take_id is not None))
 
 
 @dataclass(frozen=True)
@@ -95,6 +115,11 @@ class FingerprintEvidence:
         """The takes that match."""
         return frozenset(match.take_id for match in self.takes)
 
+    def longest_of(self, take_ids: Collection[str]) -> str | None:
+        """The take among `take_ids` that most of the file shows, or None where it shows none of them."""
+        ours = [match for match in self.takes if match.take_id in take_ids]
+        return FingerprintEvidence(self.answered, tuple(ours)).longest_take_id
+
     @property
     def longest_take_id(self) -> str | None:
         """The take that most of the file shows, the first of several that show it equally long."""
@@ -107,8 +132,10 @@ class FingerprintEvidence:
 class Evidence:
     """All that is known about a file.
 
-    `released_take_id` is the take one of whose released renditions has exactly these bytes. `unreadable` says
-    why the file could not be looked into at all. `take_names` gives takes the names people know them by.
+    `sound` tells of marks in the file's sound; they are reported and never decide, since sound is laid under other
+    pictures every day. `released_take_id` is the take one of whose released renditions has exactly these bytes.
+    `unreadable` says why the file could not be looked into at all. `take_names` gives takes the names people know
+    them by.
     """
 
     credential: CredentialEvidence = field(default_factory=CredentialEvidence)
@@ -117,6 +144,17 @@ class Evidence:
     released_take_id: str | None = None
     unreadable: str | None = None
     take_names: Mapping[str, str] = field(default_factory=dict)
+    sound: WatermarkEvidence = field(default_factory=WatermarkEvidence)
+
+    def bears_out(self, mark: MarkMatch) -> bool:
+        """Whether the content is that of the take the mark names, by fingerprint or laid over it."""
+        return mark.take_id is not None and (
+            bool(mark.shows_take) or mark.take_id in self.fingerprint.take_ids
+        )
+
+    def is_copied(self, mark: MarkMatch) -> bool:
+        """Whether the mark names a take that the file was compared with and does not show."""
+        return mark.shows_take is False and not self.bears_out(mark)
 
     def name_of(self, take_id: str) -> str:
         """The name of a take, or its id where it has none."""

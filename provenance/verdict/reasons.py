@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from provenance.manifest.report import CredentialState
-from provenance.verdict.evidence import CredentialEvidence, Evidence, TimeRange
+from provenance.verdict.evidence import CredentialEvidence, Evidence, MarkMatch, TimeRange
 
 EXPIRED = "signingCredential.expired"
 UNTRUSTED = "signingCredential.untrusted"
@@ -12,7 +12,7 @@ UNTRUSTED = "signingCredential.untrusted"
 
 @dataclass(frozen=True)
 class Reason:
-    """One sentence and the layer it rests on: file, credential, watermark or fingerprint."""
+    """One sentence and the layer it rests on: file, credential, watermark, sound or fingerprint."""
 
     layer: str
     sentence: str
@@ -24,6 +24,7 @@ def reasons_for(evidence: Evidence) -> tuple[Reason, ...]:
         *(Reason("file", text) for text in _file(evidence)),
         *(Reason("credential", text) for text in _credential(evidence)),
         *(Reason("watermark", text) for text in _watermark(evidence)),
+        *(Reason("sound", text) for text in _sound(evidence)),
         *(Reason("fingerprint", text) for text in _fingerprint(evidence)),
     )
 
@@ -73,15 +74,35 @@ def _invalid_sentence(found: CredentialEvidence, take: str | None) -> str:
 
 
 def _watermark(evidence: Evidence) -> Iterator[str]:
-    mark = evidence.watermark
-    if not mark.answered:
+    found = evidence.watermark
+    if not found.answered:
         yield "The picture could not be searched for an invisible mark."
-    elif not mark.found:
+        return
+    for mark in found.marks:
+        yield _mark_sentence(evidence, mark)
+    if found.unread:
+        yield "An invisible mark of this installation is in the picture, but what it says cannot be read."
+    elif not found.marks:
         yield "No invisible mark of this installation was read from the picture."
-    elif mark.take_id is None:
-        yield "An invisible mark made with a key of this installation names no take known here."
-    else:
-        yield f"The invisible mark in the picture names {evidence.name_of(mark.take_id)}."
+
+
+def _sound(evidence: Evidence) -> Iterator[str]:
+    for mark in evidence.sound.marks:
+        name = "no take known here" if mark.take_id is None else evidence.name_of(mark.take_id)
+        yield f"An inaudible mark in the sound names {name}."
+    if evidence.sound.unread:
+        yield "An inaudible mark of this installation is in the sound, but what it says cannot be read."
+
+
+def _mark_sentence(evidence: Evidence, mark: MarkMatch) -> str:
+    if mark.take_id is None:
+        return "An invisible mark made with a key of this installation names no take known here."
+    names = f"The invisible mark in the picture names {evidence.name_of(mark.take_id)}"
+    if evidence.is_copied(mark):
+        return f"{names}, but laid over that take the picture differs: the mark was possibly copied onto it."
+    if mark.shows_take:
+        return f"{names}, and laid over that take the picture agrees."
+    return f"{names}."
 
 
 def _fingerprint(evidence: Evidence) -> Iterator[str]:

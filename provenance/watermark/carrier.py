@@ -1,4 +1,4 @@
-"""The keyed pattern of one tile: which frequencies carry the pilot and which carry which code bit."""
+"""The keyed pattern of one tile: the pilot on all frequencies of its band, and which of them carry which code bit."""
 
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -6,76 +6,136 @@ from functools import cache, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from provenance.watermark.keys import Payload, WatermarkKey, message_bits
-from provenance.watermark.polar import CODE_BITS, encode
+from provenance.watermark.keys import Payload, WatermarkKey
+from provenance.watermark.message import code_bits
+from provenance.watermark.polar import CODE_BITS
+from provenance.watermark.profiles import CLEAN, Profile
 
 TILE = 125  # pixels; odd, and prime to 8, so that the blocks of a codec do not fold onto each other
-BINS = 1024  # frequencies used: 0.02 to 0.205 cycles per pixel
-PILOT_SHARE = 0.25  # of the power
+PILOT_SHARE = 0.2  # of the power
+VARIANTS = 8
+SEGMENT_S = 2.0
 _MIN_RADIUS = 2.5
-_STRATA = 2 * BINS // CODE_BITS
+_MAX_RADIUS_SQUARED = (
+    740  # 0.218 cycles per pixel; whole circles, so that turning a tile maps the band onto itself
+)
+CARRIERS_PER_BIT = 9
+
+Complex = NDArray[np.complex128]
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Band:
-    """The frequencies of the upper half plane in use, by radius: ky, kx (BINS,) in cycles per tile."""
+    """The frequencies in use, each standing for itself and its negative, by radius.
+
+    ky, kx: (BINS,) cycles per tile, kx >= 0. message: (1152,) positions of those that carry code bits.
+    radius: (BINS,) cycles per tile.
+    """
 
     ky: NDArray[np.intp]
     kx: NDArray[np.intp]
-
-    @property
-    def radius(self) -> NDArray[np.float64]:
-        """(BINS,) cycles per tile."""
-        return np.hypot(self.ky, self.kx)
+    message: NDArray[np.intp]
+    radius: Floats
 
 
 @cache
 def band() -> Band:
-    """The BINS lowest frequencies from radius 2.5 on, ordered by (radius, ky, kx)."""
+    """All frequencies of radius 2.5 to 27.2, ordered by (radius, ky, kx)."""
     half = TILE // 2
-    ky, kx = np.mgrid[0 : half + 1, -half : half + 1]
-    usable = ((ky > 0) | (kx > 0)) & (ky**2 + kx**2 >= _MIN_RADIUS**2)
+    ky, kx = np.mgrid[-half : half + 1, 0 : half + 1]
+    squared = ky**2 + kx**2
+    usable = ((kx > 0) | (ky > 0)) & (squared >= _MIN_RADIUS**2) & (squared <= _MAX_RADIUS_SQUARED)
     ky, kx = ky[usable], kx[usable]
-    order = np.lexsort((kx, ky, ky**2 + kx**2))[:BINS]
-    return Band(ky[order], kx[order])
+    order = np.lexsort((kx, ky, ky**2 + kx**2))
+    ky, kx = ky[order], kx[order]
+    message = np.arange(CODE_BITS * CARRIERS_PER_BIT // 2)
+    return Band(ky, kx, message, np.hypot(ky, kx))
 
 
 @dataclass(frozen=True)
 class Carriers:
     """A key's secrets in the frequency domain.
 
-    pilot: (BINS,) unit phasors. bit_of: (2 BINS,) code bit of the real part of bin k at 2k and of its
-    imaginary part at 2k+1. sign: (2 BINS,) +1 or -1.
+    pilot: (BINS,) unit phasors. bit_of, sign: (VARIANTS, 2304) code bit and sign of the real part of the i-th
+    message frequency at 2i and of its imaginary part at 2i+1.
     """
 
-    pilot: NDArray[np.complex128]
+    pilot: Complex
     bit_of: NDArray[np.intp]
-    sign: NDArray[np.float64]
+    sign: Floats
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def carriers(key: WatermarkKey) -> Carriers:
-    """Derives pilot and assignment of code bits; every bit gets one carrier in each radial stratum."""
-    angles = key.stream("sync", BINS) / 2.0**64 * (2 * np.pi)
-    draws = key.stream("spread", 4 * BINS)
-    order, coins = draws[: 2 * BINS].reshape(_STRATA, CODE_BITS), draws[2 * BINS :]
-    bit_of = np.argsort(order, axis=1, kind="stable").reshape(-1)
-    return Carriers(np.exp(1j * angles), bit_of, 1.0 - 2.0 * (coins & np.uint64(1)).astype(np.float64))
+    """Derives the secrets; in every variant each code bit gets one carrier in each of 9 bands of radius."""
+    turns: Floats = key.stream("sync", len(band().ky)) / 2.0**64
+    shape = (VARIANTS, CARRIERS_PER_BIT, CODE_BITS)
+    draws = key.stream("spread", 2 * int(np.prod(shape)))
+    order, coins = draws[: len(draws) // 2].reshape(shape), draws[len(draws) // 2 :]
+    bit_of = np.argsort(order, axis=2, kind="stable").reshape(VARIANTS, -1)
+    sign = 1.0 - 2.0 * (coins & np.uint64(1)).astype(np.float64).reshape(VARIANTS, -1)
+    return Carriers(np.exp(2j * np.pi * turns), bit_of, sign)
 
 
-def tile(key: WatermarkKey, payload: Payload) -> NDArray[np.float32]:
-    """The (TILE, TILE) pattern to repeat over a picture: mean 0, standard deviation 1."""
-    secret = carriers(key)
-    signs = secret.sign * (1.0 - 2.0 * encode(message_bits(key, payload))[secret.bit_of])
-    data = (signs[0::2] + 1j * signs[1::2]) / np.sqrt(2)
-    spectrum = np.zeros((TILE, TILE), dtype=np.complex128)
+def message_spectrum(key: WatermarkKey, payload: Payload, variant: int) -> Complex:
+    """(BINS,) unit phasors of the message frequencies, 0 elsewhere."""
+    secret, used = carriers(key), band()
+    signs = secret.sign[variant] * (1.0 - 2.0 * code_bits(key, payload)[secret.bit_of[variant]])
+    spectrum = np.zeros(len(used.ky), dtype=np.complex128)
+    spectrum[used.message] = (signs[0::2] + 1j * signs[1::2]) / np.sqrt(2)
+    return spectrum
+
+
+def mark_spectrum(key: WatermarkKey, payload: Payload, variant: int) -> Complex:
+    """(BINS,) what a marked picture holds: pilot and message, power 1 on average."""
+    data = message_spectrum(key, payload, variant)
+    mark: Complex = np.sqrt(PILOT_SHARE) * carriers(key).pilot + np.sqrt(1 - PILOT_SHARE) * data
+    return mark
+
+
+def tile(
+    key: WatermarkKey, payload: Payload, variant: int = 0, profile: Profile = CLEAN
+) -> NDArray[np.float32]:
+    """The (TILE, TILE) pattern to repeat over a picture: mean 0, standard deviation about 1."""
+    return _pattern(mark_spectrum(key, payload, variant), profile)
+
+
+def _pattern(values: Complex, profile: Profile) -> NDArray[np.float32]:
     used = band()
-    values = np.sqrt(PILOT_SHARE) * secret.pilot + np.sqrt(1 - PILOT_SHARE) * data
-    spectrum[used.ky, used.kx] = values
-    spectrum[-used.ky, -used.kx] = values.conj()
-    pattern = np.fft.ifft2(spectrum).real
-    unit: NDArray[np.float32] = (pattern / pattern.std()).astype(np.float32)
-    return unit
+    weights = profile.weight(used.radius / TILE)
+    weights = weights / np.sqrt(np.mean(weights**2))
+    spectrum = np.zeros((TILE, TILE // 2 + 1), dtype=np.complex128)
+    spectrum[used.ky, used.kx] = values * weights
+    on_axis = used.kx == 0
+    spectrum[-used.ky[on_axis], 0] = spectrum[used.ky[on_axis], 0].conj()
+    deviation = np.sqrt(2 * len(used.ky)) / TILE**2
+    pattern: NDArray[np.float32] = (np.fft.irfft2(spectrum, s=(TILE, TILE)) / deviation).astype(np.float32)
+    return pattern
+
+
+@cache
+def variant_order() -> tuple[int, ...]:
+    """The variants of successive segments, 56 in all before they repeat.
+
+    Every ordered pair of different variants is neighbours exactly once (an Eulerian circuit of the complete
+    directed graph, by Hierholzer), so that two neighbouring segments tell where they lie.
+    """
+    unused = {node: [(node + step) % VARIANTS for step in range(1, VARIANTS)] for node in range(VARIANTS)}
+    stack, circuit = [0], []
+    while stack:
+        ways = unused[stack[-1]]
+        if ways:
+            stack.append(ways.pop(0))
+        else:
+            circuit.append(stack.pop())
+    return tuple(reversed(circuit))[:-1]
+
+
+def variant_at(time_s: float) -> int:
+    """The variant shown at a time of the take."""
+    order = variant_order()
+    return order[int(time_s / SEGMENT_S + 1e-9) % len(order)]
 
 
 def canonical_scale(width: int, height: int) -> float:

@@ -1,4 +1,4 @@
-"""A polar code of 512 bits for 104: encoding, and list decoding from soft bits."""
+"""A polar code of 256 bits for 104: encoding, and list decoding from soft bits."""
 
 from functools import cache
 
@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from provenance.watermark.keys import MESSAGE_BITS
 
-CODE_BITS = 512
-LIST_SIZE = 16
-_STAGES = 9
+CODE_BITS = 256
+LIST_SIZE = 32
+_STAGES = 8
 
 Floats = NDArray[np.float64]
 Bits = NDArray[np.uint8]
@@ -17,7 +17,7 @@ Bits = NDArray[np.uint8]
 
 @cache
 def information_positions() -> NDArray[np.intp]:
-    """The 104 most reliable of the 512 positions, ascending.
+    """The 104 most reliable of the 256 positions, ascending.
 
     Reliability is the polarisation weight of He et al. (2017): the sum of 2^(j/4) over the set bits j of the index.
     """
@@ -35,7 +35,7 @@ def _is_information() -> NDArray[np.bool_]:
 
 
 def encode(message: Bits) -> Bits:
-    """(104,) message bits to (512,) code bits."""
+    """(104,) message bits to (256,) code bits."""
     source = np.zeros(CODE_BITS, dtype=np.uint8)
     source[information_positions()] = message
     return _transform(source)
@@ -51,7 +51,7 @@ def _transform(bits: Bits) -> Bits:
 
 
 def decode_list(soft_bits: Floats) -> list[Bits]:
-    """Up to 16 candidate messages of (104,) bits, likeliest first, from (512,) log-likelihood ratios.
+    """Up to 32 candidate messages of (104,) bits, likeliest first, from (256,) log-likelihood ratios.
 
     Positive means 0. Only ratios between the values matter. Successive-cancellation list decoding after Tal and
     Vardy, min-sum; rows of every array are the paths on the list.
@@ -80,7 +80,7 @@ def _decode(soft: Floats, costs: Floats, first: int) -> tuple[Bits, Floats, NDAr
 
 
 def _fork(soft: Floats, costs: Floats) -> tuple[Bits, Floats, NDArray[np.intp]]:
-    """Continues every path with 0 and with 1 and keeps the 16 cheapest."""
+    """Continues every path with 0 and with 1 and keeps the 32 cheapest."""
     both = np.concatenate([costs - np.minimum(soft, 0), costs + np.maximum(soft, 0)])
     kept = np.argsort(both, kind="stable")[:LIST_SIZE]
     paths = len(soft)

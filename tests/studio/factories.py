@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from studio.accounts.models import User
 from studio.credentials.models import Credential, GateReport, WatermarkRecord
+from studio.handouts.models import Copy, Pair
 from studio.ids import uuid7
 from studio.productions.models import Production, Sequence, Shot
 from studio.productions.services import create_production, create_shot, get_or_create_sequence
@@ -162,6 +163,37 @@ def make_published_take(shot: Shot, actor: User, **fields: Any) -> Take:
     return take
 
 
+def hand_out(take: Take, recipient: str = "Festival") -> Copy:
+    """A copy for a recipient, and the pair it was put together from."""
+    sha256 = digest(f"copy of {take.pk} for {recipient}")
+    Pair.objects.get_or_create(
+        take=take,
+        defaults={
+            "letters": 4,
+            "first_storage_name": "a.mp4",
+            "first_sha256": digest(f"a {take.pk}"),
+            "second_storage_name": "b.mp4",
+            "second_sha256": digest(f"b {take.pk}"),
+        },
+    )
+    return Copy.objects.create(
+        take=take,
+        recipient=recipient,
+        word="ABBA",
+        sha256=sha256,
+        storage_name=f"{sha256}.mp4",
+        size_bytes=1000,
+        manifest_id=f"urn:c2pa:{uuid7()}",
+        manifest=b"manifest",
+        signed_sha256=sha256,
+        signer_serial="1",
+        checked_sha256=sha256,
+        p_false_positive=1e-30,
+        p_chance=1e-8,
+        made_at=timezone.now(),
+    )
+
+
 def make_work(bank: Bank, title: str = "Old film") -> Work:
     return Work.objects.create(
         bank=bank,
@@ -178,6 +210,7 @@ def furnish(studio: Studio, actor: User) -> None:
     shot = make_shot(studio)
     make_run(shot, actor)
     take = make_published_take(shot, actor)
+    hand_out(take)
     work = make_work(get_or_create_bank(studio, "Films"))
     Match.objects.create(
         take=take,

@@ -16,7 +16,7 @@ from studio.runs.rendering import RenderJob, RenderResult
 from studio.runs.steps import Draft
 from studio.takes.models import Take
 from studio.tenancy.models import Studio
-from studio.tenancy.secrets import studio_secret, watermark_key_id
+from studio.tenancy.secrets import watermark_key_id, watermark_secret
 
 # The mark's key follows from the studio's id, so the studio of the rendered take always has this one.
 HOUSE_ID = UUID("01234567-89ab-7def-8123-456789abcdef")
@@ -56,7 +56,7 @@ def make_job(output: Path, **fields: object) -> RenderJob:
         "seed": 7,
         "output": str(output),
         "watermark_key_id": watermark_key_id(house),
-        "watermark_secret_hex": studio_secret(house, "watermark").hex(),
+        "watermark_secret_hex": watermark_secret(house).hex(),
         "mark_id": MARK_ID,
     }
     return RenderJob(**{**values, **fields})

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 
 from provenance.verdict import Outcome
 from studio.bodies import OVER_LIMIT
+from studio.credentials.queries import admit
 from studio.credentials.verification import Verification, verify_file
 from studio.errors import InputRefused, SlateError
 
@@ -33,7 +34,7 @@ class InspectionBusy(SlateError):
 def verify_upload(request: HttpRequest) -> Verification:
     """The verification of the file in the form field `file`; its temporary copy is gone afterwards.
 
-    Raises SlateError: nothing sent, too large, busy, or what `verify_file` refuses.
+    Raises SlateError: nothing sent, too large, busy, asked too often, or what `verify_file` refuses.
     """
     if not _places.acquire(blocking=False):
         raise InspectionBusy(
@@ -41,6 +42,7 @@ def verify_upload(request: HttpRequest) -> Verification:
             "Nothing is wrong with yours. Try again in a few seconds.",
         )
     try:
+        admit(request.user, request.META.get("REMOTE_ADDR", ""))
         return _verify(request)
     finally:
         _places.release()

@@ -1,4 +1,5 @@
-"""What stands behind a published rendition: its manifest, its watermark record, its passing gate."""
+"""What stands behind a published rendition: its manifest, its watermark record, its passing gate; and who asked
+about clips of late."""
 
 from django.db import models
 
@@ -30,14 +31,23 @@ class Credential(models.Model):
 
 
 class WatermarkRecord(models.Model):
-    """Which mark the rendition carries, and how surely it was read back from the encoded file."""
+    """Which mark the rendition carries, and how surely it was read back from the encoded file.
+
+    `certificate` is what was measured of the mark's quality and strength while the take was rendered (empty for
+    takes made before that was measured), `strip` its strength per half second of the finished file. Which key
+    and epoch were used stands here only, never in a manifest.
+    """
 
     rendition = models.OneToOneField("takes.Rendition", on_delete=models.PROTECT, related_name="watermark")
     algorithm = models.CharField(max_length=60)
     key_id = models.CharField(max_length=80)
+    key_epoch = models.PositiveSmallIntegerField(default=1)
+    profile = models.CharField(max_length=10, default="clean")
     payload = models.BinaryField()
     z = models.FloatField()
     p_false_positive = models.FloatField()
+    certificate = models.JSONField(default=dict)
+    strip = models.JSONField(default=list)
 
     objects = OfRenditionQuerySet.as_manager()
 
@@ -46,7 +56,8 @@ class WatermarkRecord(models.Model):
             models.CheckConstraint(
                 condition=models.Q(p_false_positive__gte=0, p_false_positive__lte=1e-6),
                 name="watermark_read_back_for_sure",
-            )
+            ),
+            models.CheckConstraint(condition=models.Q(key_epoch__gte=1), name="watermark_key_epoch_from_one"),
         ]
 
     def __str__(self) -> str:
@@ -66,3 +77,22 @@ class GateReport(models.Model):
 
     def __str__(self) -> str:
         return "passed" if self.passed else "failed"
+
+
+class ClipQuery(models.Model):
+    """One clip that somebody had verified. The row lives for the hour in which it counts towards a limit; what
+    was answered is in the ledger.
+
+    `caller` is a keyed hash of the address a stranger asked from, empty for people who are signed in.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    caller = models.CharField(max_length=64, blank=True)
+    asked_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "clip queries"
+        indexes = [models.Index(fields=["caller", "asked_at"], name="clipquery_by_caller")]
+
+    def __str__(self) -> str:
+        return str(self.pk)

@@ -16,7 +16,7 @@ from provenance.watermark import WatermarkKey
 from studio.errors import SlateError
 from studio.takes.models import Take
 from studio.tenancy.models import Studio
-from studio.tenancy.secrets import studio_secret, watermark_key_id
+from studio.tenancy.secrets import watermark_epoch_of, watermark_key_id, watermark_secret
 
 _lock = threading.Lock()
 _loaded: Authority | None = None
@@ -54,13 +54,28 @@ def trust_self_test() -> None:
         raise SlateError.of(error) from error
 
 
-def watermark_key(studio: Studio) -> WatermarkKey:
-    return WatermarkKey(watermark_key_id(studio), studio_secret(studio, "watermark"))
+def watermark_key(studio: Studio, epoch: int | None = None) -> WatermarkKey:
+    """The studio's key of an epoch; without one, the key that takes begun now are marked with."""
+    return WatermarkKey(watermark_key_id(studio, epoch), watermark_secret(studio, epoch))
 
 
 def all_watermark_keys() -> list[WatermarkKey]:
-    """The keys of every studio, for verification: whose mark it is, is the question."""
-    return [watermark_key(studio) for studio in Studio.objects.order_by("created_at")]
+    """The keys of every studio and epoch, for verification: whose mark it is, is the question.
+
+    New keys come first: most clips that are asked about are recent.
+    """
+    ages = [
+        (studio.watermark_epoch - epoch, studio, epoch)
+        for studio in Studio.objects.order_by("created_at")
+        for epoch in studio.watermark_epochs
+    ]
+    return [watermark_key(studio, epoch) for _, studio, epoch in sorted(ages, key=lambda entry: entry[0])]
+
+
+def studio_of_key(key_id: str) -> Studio | None:
+    """The studio whose key has this name."""
+    studio_id, _ = watermark_epoch_of(key_id)
+    return Studio.objects.filter(pk=studio_id).first()
 
 
 def public_model_name(model: str) -> str:

@@ -13,8 +13,18 @@ from provenance.inspect import inspect_file
 from provenance.manifest.commitment import commit_all, new_salt
 from provenance.manifest.report import CredentialState
 from provenance.manifest.signing import sign_file
-from provenance.manifest.statement import Generator, Model, TakeStatement, WatermarkBinding
-from provenance.watermark import ALGORITHM
+from provenance.manifest.statement import (
+    PDQ_ALGORITHM,
+    TILEMARK_ALGORITHM,
+    FingerprintBinding,
+    FrameHash,
+    Generator,
+    Model,
+    TakeStatement,
+    WatermarkBinding,
+)
+from provenance.watermark import ALGORITHM, Detection, Payload
+from studio.credentials.marks import strip_of
 from studio.credentials.models import Credential, GateReport, WatermarkRecord
 from studio.credentials.services import (
     ensure_authority,
@@ -28,9 +38,13 @@ from studio.runs.errors import GateFailed
 from studio.runs.steps import Draft, step
 from studio.takes.models import Rendition, Take
 from studio.takes.storage import sha256_of
+from studio.tenancy.secrets import watermark_epoch_of
 from studio.version import VERSION
 
-SOFT_BINDING_ALGORITHM = "org.slate.tilemark.1"
+# Frames whose hashes a credential carries, spread evenly over the take; each adds about 150 bytes to the manifest.
+BOUND_FRAMES = 32
+# The largest chance that a mark is a false alarm with which a take may be released.
+FALSE_ALARM = 1e-6
 # The share of sampled frames whose hash must still be within the search radius after encoding.
 FINGERPRINT_AGREEMENT = 0.9
 
@@ -86,8 +100,35 @@ def _statement(draft: Draft, salt: bytes) -> TakeStatement:
         height=run.height,
         fps=run.fps,
         duration_ms=duration_ms,
-        watermark=WatermarkBinding(SOFT_BINDING_ALGORITHM, draft.rendered.payload, duration_ms),
+        watermark=WatermarkBinding(
+            TILEMARK_ALGORITHM,
+            draft.rendered.payload,
+            duration_ms,
+            profile=_profile(draft),
+            layout=Payload.from_bytes(draft.rendered.payload).layout,
+        ),
+        fingerprint=fingerprint_binding(draft.rendered.fingerprints, duration_ms),
     )
+
+
+def _profile(draft: Draft) -> str:
+    """The profile the take was marked with."""
+    return str(draft.rendered.mark_certificate["profile"])
+
+
+def fingerprint_binding(frames: Sequence[FrameFingerprint], duration_ms: int) -> FingerprintBinding | None:
+    """Some of the frames' hashes, each for the timespan up to the next; None where no frame is worth hashing."""
+    usable = [frame for frame in frames if frame.is_searchable and frame.time_s * 1000 < duration_ms]
+    if not usable:
+        return None
+    count = min(BOUND_FRAMES, len(usable))
+    chosen = [usable[index * len(usable) // count] for index in range(count)]
+    starts = [int(frame.time_s * 1000) for frame in chosen]
+    ends = [*starts[1:], duration_ms]
+    hashes = [
+        FrameHash(start, end, frame.pdq) for start, end, frame in zip(starts, ends, chosen, strict=True)
+    ]
+    return FingerprintBinding(PDQ_ALGORITHM, tuple(hashes))
 
 
 @step("checking")
@@ -110,13 +151,9 @@ def gate(draft: Draft) -> None:
         problems.append(f"the credential is {found}")
     elif credential.take_id != str(draft.take_id):
         problems.append("the credential names another take")
-    mark = seen.watermark
-    if mark is None:
-        problems.append("the watermark was not found")
-    elif mark.payload.to_bytes() != draft.rendered.payload:
-        problems.append("the watermark carries another number")
-    elif mark.p_false_positive > 1e-6:
-        problems.append(f"the watermark is too faint (chance {mark.p_false_positive:.1e})")
+    mark, fault = _own_mark(draft, seen.watermarks)
+    if fault:
+        problems.append(fault)
     agreeing = _agreement(draft, seen.fingerprints)
     if agreeing < FINGERPRINT_AGREEMENT:
         problems.append(f"only {agreeing:.0%} of the fingerprints agree with the rendered frames")
@@ -131,6 +168,8 @@ def gate(draft: Draft) -> None:
         "credential": credential.as_dict(),
         "watermark": {
             "z": mark.z,
+            "p_presence": mark.p_presence,
+            "p_message": mark.p_message,
             "p_false_positive": mark.p_false_positive,
             "payload": draft.rendered.payload.hex(),
         },
@@ -142,9 +181,13 @@ def gate(draft: Draft) -> None:
             rendition=rendition,
             algorithm=ALGORITHM,
             key_id=key.key_id,
+            key_epoch=watermark_epoch_of(key.key_id)[1],
+            profile=_profile(draft),
             payload=draft.rendered.payload,
             z=mark.z,
             p_false_positive=mark.p_false_positive,
+            certificate=draft.rendered.mark_certificate,
+            strip=strip_of(mark),
         )
         report = GateReport.objects.create(
             rendition=rendition,
@@ -158,6 +201,19 @@ def gate(draft: Draft) -> None:
         )
 
     draft.records.append(write)
+
+
+def _own_mark(draft: Draft, marks: Sequence[Detection]) -> tuple[Detection | None, str]:
+    """The take's own mark among those read back, and what is wrong with it (nothing, if it proves the take)."""
+    own = next((m for m in marks if m.payload and m.payload.to_bytes() == draft.rendered.payload), None)
+    if own is not None:
+        faint = own.p_false_positive > FALSE_ALARM
+        return own, f"the watermark is too faint (chance {own.p_false_positive:.1e})" if faint else ""
+    if any(mark.payload is not None for mark in marks):
+        return None, "the watermark carries another number"
+    if marks:
+        return None, "the watermark is there, but its number cannot be read"
+    return None, "the watermark was not found"
 
 
 def _agreement(draft: Draft, read_back: Sequence[FrameFingerprint]) -> float:

@@ -1,7 +1,8 @@
-"""Lays out time ranges as lanes under a player; pure, no I/O."""
+"""Lays out time ranges as lanes under a player, and a mark's strength as columns; pure, no I/O."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 # The drawing is this many units wide, whatever the length of the clip.
 WIDTH = 1000.0
@@ -58,3 +59,51 @@ def _span(stretch: Stretch, duration_s: float) -> tuple[float, float]:
     end = max(stretch.start_s, stretch.end_s) / length_s * WIDTH
     width = min(max(end - start, MIN_WIDTH), WIDTH)
     return round(min(start, WIDTH - width), 2), round(width, 2)
+
+
+# Columns of a mark's strength are drawn this high at most.
+HEIGHT = 100.0
+# Standard deviations that at least fill the height, so that a weak mark looks weak; a strong one fills it itself.
+FULL_HEIGHT_Z = 20.0
+_GAP = 2.0
+_LEAST_HEIGHT = 2.0
+
+
+@dataclass(frozen=True)
+class Column:
+    """A stretch of a clip and how strongly the mark is in it, with where it is drawn."""
+
+    start_s: float
+    end_s: float
+    z: float
+    is_marked: bool
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+def columns(strip: Sequence[Mapping[str, Any]]) -> list[Column]:
+    """One column per entry of a strip (`start_s`, `end_s`, `z`, `is_marked`), the whole strip `WIDTH` wide."""
+    length_s = max((float(entry["end_s"]) for entry in strip), default=0.0)
+    if length_s <= 0.0:
+        return []
+    full_z = max(FULL_HEIGHT_Z, *(float(entry["z"]) for entry in strip))
+    return [_column(entry, length_s, full_z) for entry in strip]
+
+
+def _column(entry: Mapping[str, Any], length_s: float, full_z: float) -> Column:
+    start_s, end_s, z = float(entry["start_s"]), float(entry["end_s"]), float(entry["z"])
+    height = max(_LEAST_HEIGHT, max(z, 0.0) / full_z * HEIGHT)
+    x = max(start_s, 0.0) / length_s * WIDTH
+    width = max((end_s - start_s) / length_s * WIDTH - _GAP, 1.0)
+    return Column(
+        start_s=start_s,
+        end_s=end_s,
+        z=z,
+        is_marked=bool(entry["is_marked"]),
+        x=round(x, 2),
+        y=round(HEIGHT - height, 2),
+        width=round(width, 2),
+        height=round(height, 2),
+    )

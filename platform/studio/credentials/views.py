@@ -14,6 +14,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from studio.credentials.forms import verify_upload
+from studio.credentials.markpanel import certificate_panel, mark_panel
 from studio.credentials.models import Credential
 from studio.credentials.panel import gate_answers
 from studio.credentials.services import credential_summary, root_certificate_pem
@@ -21,6 +22,7 @@ from studio.credentials.strips import Stretch, lanes
 from studio.credentials.verification import Verification
 from studio.errors import SlateError
 from studio.pages import signed_in, visible_or_404
+from studio.problems import with_retry_after
 from studio.takes.models import Rendition, Take
 from studio.takes.recipes import recipe_rows
 from studio.tenancy.permissions import Action, may
@@ -55,6 +57,7 @@ def take_page(request: HttpRequest, take_id: UUID) -> HttpResponseBase:
             "summary": credential_summary(take),
             "gate": gate_answers(rendition.gate.layers),
             "lanes": lanes(_matches(take), rendition.duration_seconds),
+            "certificate": certificate_panel(rendition.watermark),
         }
     return render(request, "credentials/take.html", context)
 
@@ -107,19 +110,14 @@ def trust_root(request: HttpRequest) -> HttpResponseBase:
 def verify_page(request: HttpRequest) -> HttpResponseBase:
     """Anybody may drop a clip here; the file is inspected in a child process and then removed."""
     context: dict[str, Any] = {"limit_mib": settings.SLATE_UPLOAD_LIMIT_MIB}
-    status = 200
+    template = "credentials/_verdict.html" if getattr(request, "htmx", False) else "credentials/verify.html"
     if request.method == "POST":
         try:
-            verification = verify_upload(request)
+            context |= verdict_context(verify_upload(request))
         except SlateError as error:
-            context["error"], status = error, error.status
-        else:
-            context |= verdict_context(verification)
-    template = "credentials/_verdict.html" if getattr(request, "htmx", False) else "credentials/verify.html"
-    response = render(request, template, context, status=status)
-    if status == 503:
-        response["Retry-After"] = "10"
-    return response
+            refused = render(request, template, {**context, "error": error}, status=error.status)
+            return with_retry_after(refused, error)
+    return render(request, template, context)
 
 
 def verdict_context(verification: Verification) -> dict[str, Any]:
@@ -138,4 +136,16 @@ def verdict_context(verification: Verification) -> dict[str, Any]:
         )
         for segment in verification.segments
     ]
-    return {"verification": verification, "lanes": lanes(stretches, duration_s), "duration_s": duration_s}
+    layers = verification.layers
+    return {
+        "verification": verification,
+        "lanes": lanes(stretches, duration_s),
+        "duration_s": duration_s,
+        "marks": [
+            mark_panel(mark, layer)
+            for layer in ("watermark", "sound")
+            if layer in layers
+            for mark in layers[layer]["details"].get("marks", ())
+        ],
+        "content": layers["fingerprint"]["details"].get("content"),
+    }

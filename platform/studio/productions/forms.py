@@ -7,7 +7,7 @@ from django import forms
 from django.db.models import QuerySet
 from django.utils.text import slugify
 
-from studio.productions.models import Production
+from studio.productions.models import MarkProfile, Production
 from studio.tenancy.models import Studio
 from studio.text import TextField
 
@@ -40,6 +40,9 @@ class ProductionForm(forms.Form):
     raster_width = forms.IntegerField(min_value=64, max_value=4096, initial=1280, label="Width")
     raster_height = forms.IntegerField(min_value=64, max_value=4096, initial=720, label="Height")
     fps = forms.ChoiceField(choices=RATE_LABELS, initial="24", label="Frame rate")
+    mark_profile = forms.ChoiceField(
+        choices=MarkProfile.choices, initial=MarkProfile.CLEAN, label="Watermark"
+    )
 
     def __init__(self, *args: Any, studios: "QuerySet[Studio]", **options: Any) -> None:
         super().__init__(*args, **options)
@@ -77,6 +80,10 @@ class ProductionForm(forms.Form):
     @property
     def chosen_fps(self) -> Fraction:
         return RATES[self.cleaned_data["fps"]]
+
+
+class MarkProfileForm(forms.Form):
+    mark_profile = forms.ChoiceField(choices=MarkProfile.choices, label="Watermark")
 
 
 class SequenceForm(forms.Form):

@@ -9,6 +9,14 @@ from studio.ids import uuid7
 from studio.productions.querysets import ProductionQuerySet, SequenceQuerySet, ShotQuerySet
 
 
+class MarkProfile(models.TextChoices):
+    """How strongly the takes of a production are marked (see provenance.watermark)."""
+
+    CLEAN = "clean", "Clean: picture quality first"
+    ROBUST = "robust", "Robust: survives stronger compression"
+    ARCHIVE = "archive", "Archive: survives the strongest compression"
+
+
 class Production(models.Model):
     """One film or series. Its delivery raster is what every take of it is made in."""
 
@@ -24,6 +32,7 @@ class Production(models.Model):
     )
     fps_numerator = models.PositiveIntegerField(default=24)
     fps_denominator = models.PositiveIntegerField(default=1)
+    mark_profile = models.CharField(max_length=10, choices=MarkProfile.choices, default=MarkProfile.CLEAN)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = ProductionQuerySet.as_manager()
@@ -39,6 +48,9 @@ class Production(models.Model):
             models.CheckConstraint(
                 condition=models.Q(fps_numerator__gt=0, fps_denominator__gt=0),
                 name="production_fps_positive",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(mark_profile__in=MarkProfile.values), name="production_mark_profile_known"
             ),
         ]
 

@@ -16,6 +16,7 @@ class ProductionOut(Schema):
     raster_width: int
     raster_height: int
     fps: str
+    mark_profile: str
     created_at: datetime
 
     @staticmethod

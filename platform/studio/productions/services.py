@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from studio.ledger.services import record
-from studio.productions.models import Production, Sequence, Shot
+from studio.productions.models import MarkProfile, Production, Sequence, Shot
 from studio.tenancy.models import Studio
 
 
@@ -20,6 +20,7 @@ def create_production(
     actor: Any = None,
     raster: tuple[int, int] = (1280, 720),
     fps: Fraction = Fraction(24),
+    mark_profile: str = str(MarkProfile.CLEAN),
 ) -> Production:
     production = Production.objects.create(
         studio=studio,
@@ -29,6 +30,7 @@ def create_production(
         raster_height=raster[1],
         fps_numerator=fps.numerator,
         fps_denominator=fps.denominator,
+        mark_profile=mark_profile,
     )
     record(
         "production.created",
@@ -38,8 +40,28 @@ def create_production(
         code=code,
         raster=list(raster),
         fps=str(fps),
+        mark_profile=str(mark_profile),
     )
     return production
+
+
+@transaction.atomic
+def set_mark_profile(production: Production, profile: str, *, actor: Any = None) -> Production:
+    """Mark takes that are begun from now on with `profile`; takes there are keep the mark they have."""
+    current = Production.objects.select_for_update().get(pk=production.pk)
+    if current.mark_profile == profile:
+        return current
+    before, current.mark_profile = current.mark_profile, profile
+    current.save(update_fields=["mark_profile"])
+    record(
+        "production.mark_profile_changed",
+        subject=current,
+        studio=current.studio,
+        actor=actor,
+        before=str(before),
+        after=str(profile),
+    )
+    return current
 
 
 @transaction.atomic

@@ -13,10 +13,15 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from studio.errors import NotAllowed
 from studio.pages import SeeOther, signed_in, visible_or_404
-from studio.productions.forms import ProductionForm, SequenceForm, ShotForm
+from studio.productions.forms import MarkProfileForm, ProductionForm, SequenceForm, ShotForm
 from studio.productions.models import Production, Sequence, Shot
 from studio.productions.overview import with_running, with_shot_count, with_takes
-from studio.productions.services import create_production, create_shot, get_or_create_sequence
+from studio.productions.services import (
+    create_production,
+    create_shot,
+    get_or_create_sequence,
+    set_mark_profile,
+)
 from studio.tenancy.permissions import Action, may, require
 from studio.tenancy.scope import studios_where
 
@@ -58,6 +63,7 @@ def production_new(request: HttpRequest) -> HttpResponseBase:
                 actor=request.user,
                 raster=(data["raster_width"], data["raster_height"]),
                 fps=form.chosen_fps,
+                mark_profile=data["mark_profile"],
             )
         except IntegrityError:
             form.add_error("code", "The studio has a production with this code already. Give another.")
@@ -72,6 +78,18 @@ def production_new(request: HttpRequest) -> HttpResponseBase:
 def production_page(request: HttpRequest, production_id: UUID) -> HttpResponseBase:
     production = visible_or_404(Production.objects.select_related("studio"), request.user, production_id)
     return _production_page(request, production)
+
+
+@signed_in
+@require_POST
+def mark_profile(request: HttpRequest, production_id: UUID) -> HttpResponseBase:
+    production = visible_or_404(Production.objects.select_related("studio"), request.user, production_id)
+    require(request.user, Action.MANAGE_PRODUCTIONS, production.studio)
+    form = MarkProfileForm(request.POST)
+    if not form.is_valid():
+        return _production_page(request, production, mark_form=form)
+    set_mark_profile(production, form.cleaned_data["mark_profile"], actor=request.user)
+    return SeeOther(reverse("production", args=[production.pk]))
 
 
 @signed_in
@@ -126,6 +144,7 @@ def _production_page(
     production: Production,
     *,
     sequence_form: SequenceForm | None = None,
+    mark_form: MarkProfileForm | None = None,
     refused_shot: tuple[Sequence, ShotForm] | None = None,
 ) -> HttpResponse:
     shots = with_running(with_takes(Shot.objects.order_by("position", "code")))
@@ -138,6 +157,7 @@ def _production_page(
         "sequences": sequences,
         "may_manage": may(request.user, Action.MANAGE_PRODUCTIONS, production.studio),
         "sequence_form": sequence_form or SequenceForm(),
+        "mark_form": mark_form or MarkProfileForm(initial={"mark_profile": production.mark_profile}),
     }
-    refused = sequence_form is not None or refused_shot is not None
+    refused = any(one is not None for one in (sequence_form, mark_form, refused_shot))
     return render(request, "productions/production.html", context, status=422 if refused else 200)

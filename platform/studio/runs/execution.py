@@ -27,7 +27,7 @@ from studio.runs.steps import Draft, steps
 from studio.takes.models import Take
 from studio.takes.services import add_master, add_take, publish_rendition
 from studio.takes.storage import sha256_of, store
-from studio.tenancy.secrets import studio_secret, watermark_key_id
+from studio.tenancy.secrets import watermark_key_id, watermark_secret
 
 logger = logging.getLogger(__name__)
 
@@ -171,8 +171,9 @@ def _attempt(
         seed=run.seed,
         output=str(directory / "master.mp4"),
         watermark_key_id=watermark_key_id(studio),
-        watermark_secret_hex=studio_secret(studio, "watermark").hex(),
+        watermark_secret_hex=watermark_secret(studio).hex(),
         mark_id=mark_id,
+        mark_profile=run.shot.sequence.production.mark_profile,
     )
     try:
         rendered = pool.get(run.model).render(job, on_progress=progress, should_stop=stopping)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,16 @@ from generation.shots import Shot
 from provenance.fingerprint import Fingerprinter, FrameFingerprint
 from provenance.media import Picture, VideoWriter
 from provenance.watermark import Embedder, Payload, WatermarkKey
+from provenance.watermark.certificate import Certificate, Witness
+from provenance.watermark.profiles import PROFILES, Profile
+from provenance.watermark.strength import Strength, choose_strength, strongest
 
 # Shares of the whole bar, by what the stages take on the draft model with two cores.
 DENOISE_ENDS_AT = 0.55
 RENDER_ENDS_AT = 0.85
+# What is held back at the beginning so that the mark's strength can be tried out on it.
+PROBE_S = 1.5
+PROBE_BYTES = 64 << 20
 
 Report = Callable[[str, float], None]
 ShouldStop = Callable[[], bool]
@@ -42,6 +49,7 @@ class RenderJob:
     watermark_key_id: str
     watermark_secret_hex: str
     mark_id: int
+    mark_profile: str = "clean"
 
     def shot(self) -> Shot:
         return Shot(
@@ -60,16 +68,30 @@ class RenderJob:
     def key(self) -> WatermarkKey:
         return WatermarkKey(self.watermark_key_id, bytes.fromhex(self.watermark_secret_hex))
 
+    def profile(self) -> Profile:
+        return PROFILES[self.mark_profile]
+
+    @property
+    def probe_frames(self) -> int:
+        """How many frames are held back: 1.5 s, fewer where pictures are large, at least 2."""
+        picture_bytes = self.width * self.height * 3 // 2
+        return max(2, min(round(PROBE_S * Fraction(self.fps)), PROBE_BYTES // picture_bytes))
+
 
 @dataclass(frozen=True)
 class RenderResult:
-    """What came out: the recipe, the fingerprints of the marked frames, and seconds per stage."""
+    """What came out: the recipe, the fingerprints of the marked frames, what the mark bears, and seconds per stage.
+
+    mark_certificate: `provenance.watermark.certificate.Certificate.as_dict`, and "passes": how often the take
+    was encoded until a copy of it could be read.
+    """
 
     recipe: dict[str, Any]
     duration_frames: int
     payload: bytes
     fingerprints: list[FrameFingerprint]
     timings: dict[str, float]
+    mark_certificate: dict[str, Any]
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -81,6 +103,7 @@ class RenderResult:
                 for frame in self.fingerprints
             ],
             "timings": self.timings,
+            "mark_certificate": self.mark_certificate,
         }
 
     @classmethod
@@ -96,6 +119,7 @@ class RenderResult:
                 for frame in value["fingerprints"]
             ],
             timings=value["timings"],
+            mark_certificate=value["mark_certificate"],
         )
 
 
@@ -131,40 +155,65 @@ def render(engine: Engine, job: RenderJob, report: Report, should_stop: ShouldSt
             on_progress=lambda done: report("denoising", DENOISE_ENDS_AT * done.share),
             should_stop=should_stop,
         )
-    fingerprints = encode_frames(engine.decode(latents), job, watch, report, should_stop)
+    encoded = encode_frames(engine.decode(latents), job, watch, report, should_stop)
+    passes = 1
+    if not encoded.certificate.is_read and encoded.certificate.headroom:
+        more = strongest(encoded.strength)
+        encoded = encode_frames(engine.decode(latents), job, watch, report, should_stop, strength=more)
+        passes = 2
     return RenderResult(
         recipe=engine.recipe(shot, plan).as_dict(),
         duration_frames=job.duration_frames,
         payload=job.payload().to_bytes(),
-        fingerprints=fingerprints,
+        fingerprints=encoded.fingerprints,
         timings=watch.seconds,
+        mark_certificate={**encoded.certificate.as_dict(), "passes": passes},
     )
 
 
+@dataclass(frozen=True)
+class Encoded:
+    """One pass over the frames: the fingerprints of the marked ones, and what their mark was measured to bear."""
+
+    fingerprints: list[FrameFingerprint]
+    strength: Strength
+    certificate: Certificate
+
+
 def encode_frames(
-    native_frames: Iterator[Any], job: RenderJob, watch: Stopwatch, report: Report, should_stop: ShouldStop
-) -> list[FrameFingerprint]:
+    native_frames: Iterator[Any],
+    job: RenderJob,
+    watch: Stopwatch,
+    report: Report,
+    should_stop: ShouldStop,
+    *,
+    strength: Strength | None = None,
+) -> Encoded:
     """The one pass: take native frames (H, W, 3) uint8 as they are decoded, and write the marked file.
 
-    Returns the fingerprints of the marked frames; `watch` gets the seconds of each stage. Raises
-    GenerationStopped once `should_stop` answers true.
+    The first frames are held back until a strength is chosen on them, unless one is given. `watch` gets the
+    seconds of each stage. Raises GenerationStopped once `should_stop` answers true.
     """
-    from generation.errors import GenerationStopped
-
-    fps = Fraction(job.fps)
-    embedder = Embedder(job.key(), job.payload(), job.width, job.height)
-    fingerprinter = Fingerprinter()
     report("rendering", DENOISE_ENDS_AT)
-    with VideoWriter(Path(job.output), job.width, job.height, fps) as writer:
-        for index in range(job.duration_frames):
-            with watch.measure("decode"):
-                native = next(native_frames)
-            if should_stop():
-                raise GenerationStopped("The run was stopped before it was finished.", "Start it again.")
-            with watch.measure("scale"):
-                picture = Picture.from_rgb(fit(native, job.width, job.height))
+    fps, key, payload, size = Fraction(job.fps), job.key(), job.payload(), (job.width, job.height)
+    pictures = _pictures(native_frames, job, watch, should_stop)
+    if strength is None:
+        held = list(islice(pictures, job.probe_frames))
+        with watch.measure("strength"):
+            probe = [picture.luma for picture in held]
+            strength = choose_strength(probe, key, payload, fps, job.profile())
+        pictures = chain(held, pictures)
+        del held, probe
+    embedder = Embedder(key, payload, *size, fps, profile=job.profile(), strength=strength.factor)
+    witness = Witness(strength, job.profile(), key, payload, size, fps, job.duration_frames)
+    fingerprinter = Fingerprinter()
+    with VideoWriter(Path(job.output), *size, fps) as writer:
+        for index, picture in enumerate(pictures):
             with watch.measure("watermark"):
-                picture.luma = embedder.mark(picture.luma)
+                marked = embedder.mark(picture.luma)
+            with watch.measure("certificate"):
+                witness.add(picture.luma, marked)
+            picture.luma = marked
             with watch.measure("encode"):
                 writer.write(picture)
             time_s = float(index / fps)
@@ -175,4 +224,22 @@ def encode_frames(
             report("rendering", DENOISE_ENDS_AT + (RENDER_ENDS_AT - DENOISE_ENDS_AT) * share)
         with watch.measure("encode"):
             writer.close()
-    return fingerprinter.fingerprints
+    with watch.measure("certificate"):
+        certificate = witness.certificate()
+    return Encoded(fingerprinter.fingerprints, strength, certificate)
+
+
+def _pictures(
+    native_frames: Iterator[Any], job: RenderJob, watch: Stopwatch, should_stop: ShouldStop
+) -> Iterator[Picture]:
+    """The take's frames in its own size, one at a time."""
+    from generation.errors import GenerationStopped
+
+    for _ in range(job.duration_frames):
+        with watch.measure("decode"):
+            native = next(native_frames)
+        if should_stop():
+            raise GenerationStopped("The run was stopped before it was finished.", "Start it again.")
+        with watch.measure("scale"):
+            picture = Picture.from_rgb(fit(native, job.width, job.height))
+        yield picture

@@ -19,12 +19,26 @@ class Studio(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     name = models.CharField(max_length=200)
     slug = models.SlugField(max_length=60, unique=True)
+    # The watermark key that new takes get; those of all lower epochs stay detectable. It can only grow.
+    watermark_epoch = models.PositiveSmallIntegerField(default=1)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = StudioQuerySet.as_manager()
 
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(watermark_epoch__gte=1), name="studio_watermark_epoch_from_one"
+            )
+        ]
+
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def watermark_epochs(self) -> range:
+        """Every epoch whose key may be in a clip, the newest first."""
+        return range(self.watermark_epoch, 0, -1)
 
 
 class Membership(models.Model):

@@ -14,6 +14,7 @@ class Action(StrEnum):
     MANAGE_PRODUCTIONS = "manage productions"
     MANAGE_REFERENCES = "manage reference banks"
     READ_AUDIT = "read the audit log"
+    HAND_OUT = "hand out copies and trace them"
 
 
 # Django's choices have no types: a member of Role is seen as Any.
@@ -28,6 +29,7 @@ ALLOWED: dict[Action, Roles] = {
     Action.MANAGE_PRODUCTIONS: frozenset({Role.PRODUCTION_MANAGER, Role.OPERATOR}),
     Action.MANAGE_REFERENCES: LEADS,
     Action.READ_AUDIT: LEADS | {Role.AUDITOR},
+    Action.HAND_OUT: LEADS,
 }
 
 

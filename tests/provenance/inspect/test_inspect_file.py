@@ -37,12 +37,12 @@ def test_all_layers_answer_for_a_signed_take(take: SignedTake) -> None:
     assert found.credential is not None
     assert found.credential.state is CredentialState.TRUSTED
     assert found.credential.take_id == take.take_id
-    assert found.watermark is not None
-    assert found.watermark.payload == take.payload
-    assert found.watermark.key_id == take.key.key_id
-    assert found.watermark.p_false_positive < 1e-6
+    (mark,) = found.watermarks
+    assert mark.payload == take.payload
+    assert mark.key_id == take.key.key_id
+    assert mark.p_false_positive < 1e-6
     (binding,) = found.credential.soft_bindings
-    assert base64.b64decode(binding.value) == found.watermark.payload.to_bytes()
+    assert base64.b64decode(binding.value) == take.payload.to_bytes()
     assert list(found.fingerprints) == fingerprint_file(take.signed)
 
 
@@ -51,14 +51,13 @@ def test_a_stripped_take_is_still_told_by_its_picture(take: SignedTake, tmp_path
     found = inspect_file(tmp_path / "stripped.mp4", keys=[take.key], trust_pem=take.authority.root_pem)
     assert found.credential is not None
     assert found.credential.state is CredentialState.ABSENT
-    assert found.watermark is not None
-    assert found.watermark.payload == take.payload
+    assert [mark.payload for mark in found.watermarks] == [take.payload]
 
 
 def test_only_what_is_wanted_is_looked_for(take: SignedTake) -> None:
     found = inspect_file(take.signed, trust_pem=take.authority.root_pem, want=["credential"])
     assert found.credential is not None
-    assert (found.media, found.watermark, found.fingerprints, found.errors) == (None, None, (), {})
+    assert (found.media, found.watermarks, found.fingerprints, found.errors) == (None, (), (), {})
     found = inspect_file(take.unsigned, want=["fingerprint"])
     assert found.credential is None
     assert found.fingerprints

@@ -12,7 +12,10 @@ from provenance.manifest.commitment import commit_all, new_salt
 from provenance.manifest.pki import Authority, create_authority
 from provenance.manifest.signing import sign_file
 from provenance.manifest.statement import (
+    PDQ_ALGORITHM,
     TILEMARK_ALGORITHM,
+    FingerprintBinding,
+    FrameHash,
     Generator,
     Model,
     TakeStatement,
@@ -56,7 +59,10 @@ def statement(prompt: str) -> TakeStatement:
         height=720,
         fps=Fraction(25),
         duration_ms=5280,
-        watermark=WatermarkBinding(TILEMARK_ALGORITHM, bytes(range(9)), 5280),
+        watermark=WatermarkBinding(TILEMARK_ALGORITHM, bytes(range(9)), 5280, profile="robust", layout=1),
+        fingerprint=FingerprintBinding(
+            PDQ_ALGORITHM, (FrameHash(0, 2640, b"\1" * 32), FrameHash(2640, 5280, b"\2" * 32))
+        ),
     )
 
 

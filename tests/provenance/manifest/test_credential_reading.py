@@ -16,7 +16,7 @@ from provenance.manifest.definition import build_definition
 from provenance.manifest.errors import TrustAnchorsInvalid
 from provenance.manifest.pki import Authority
 from provenance.manifest.reading import read_credential
-from provenance.manifest.report import CredentialReport, CredentialState
+from provenance.manifest.report import CredentialReport, CredentialState, SoftBinding
 from provenance.manifest.signing import sign_file
 from provenance.manifest.statement import TakeStatement
 from provenance.manifest.trust import TrustAnchors, signing_settings
@@ -39,8 +39,11 @@ def sign_raw(authority: Authority, trust: TrustAnchors) -> Callable[..., bytes]:
         mime_type: str,
         parent: bytes | None = None,
         remote_url: str | None = None,
+        is_checked: bool = True,
     ) -> bytes:
-        builder = Builder(definition, Context.from_dict(signing_settings(trust, size_bytes=len(content))))
+        settings = signing_settings(trust, size_bytes=len(content))
+        settings["verify"]["verify_after_sign"] = is_checked
+        builder = Builder(definition, Context.from_dict(settings))
         if parent is not None:
             ingredient = {"title": "earlier version", "relationship": "parentOf", "label": "parent"}
             builder.add_ingredient(ingredient, mime_type, io.BytesIO(parent))
@@ -264,3 +267,43 @@ def test_a_manifest_damaged_beyond_reading_is_invalid(
     assert report.state is CredentialState.INVALID
     assert "damaged beyond reading" in report.note
     assert "assertion.cbor.invalid" in report.failures
+
+
+@pytest.mark.parametrize(
+    ("binding", "read"),
+    [
+        ({"alg": "com.other.1", "blocks": "none"}, ()),
+        ({"alg": "com.other.1"}, ()),
+        ({"alg": "com.other.1", "blocks": ["x", 1, None]}, ()),
+        (
+            {"alg": "com.other.1", "alg-params": {"a": 1}, "blocks": [{"scope": [], "value": "AA=="}]},
+            (SoftBinding("com.other.1", "AA=="),),
+        ),
+        (
+            {
+                "alg": "com.other.1",
+                "blocks": [{"scope": {"timespan": {"start": "0", "end": 5}}, "value": "AA=="}],
+            },
+            (SoftBinding("com.other.1", "AA==", end_ms=5),),
+        ),
+    ],
+)
+def test_a_malformed_soft_binding_is_read_as_far_as_it_goes_and_never_trusted(
+    still: Path,
+    statement: TakeStatement,
+    trust: TrustAnchors,
+    sign_raw: Callable[..., bytes],
+    tmp_path: Path,
+    binding: dict[str, Any],
+    read: tuple[SoftBinding, ...],
+) -> None:
+    definition = build_definition(statement)
+    own = [entry for entry in definition["assertions"] if entry["label"] != "c2pa.soft-binding"]
+    actions = own[0]["data"]
+    actions["actions"] = [a for a in actions["actions"] if a["action"] == "c2pa.created"]
+    definition["assertions"] = [*own, {"label": "c2pa.soft-binding", "created": True, "data": binding}]
+    content = sign_raw(definition, still.read_bytes(), "image/png", is_checked=False)
+    (tmp_path / "other.png").write_bytes(content)
+    report = read_credential(tmp_path / "other.png", trust)
+    assert report.state is CredentialState.INVALID
+    assert report.soft_bindings == read

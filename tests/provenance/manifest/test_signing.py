@@ -11,9 +11,10 @@ from c2pa import Context, Reader
 
 from provenance.errors import FileEmpty, FileMissing
 from provenance.manifest import errors
+from provenance.manifest.definition import build_definition
 from provenance.manifest.pki import Authority
 from provenance.manifest.reading import read_credential
-from provenance.manifest.report import CredentialState
+from provenance.manifest.report import CredentialReport, CredentialState
 from provenance.manifest.signing import sign_file
 from provenance.manifest.statement import Generator, TakeStatement
 from provenance.manifest.trust import MERKLE_FROM_BYTES, TrustAnchors, reading_settings, signing_settings
@@ -36,9 +37,6 @@ def test_a_signed_film_says_what_was_stated(
     assert report.claimed_at == "2026-11-22T10:00:00Z"
     assert report.claim_generator == "Slate 0.1.0"
     assert report.signer_organisation == "Test Studio"
-    assert [(b.algorithm, base64.b64decode(b.value)) for b in report.soft_bindings] == [
-        ("org.slate.tilemark.1", bytes(range(9)))
-    ]
     assert report.take_id == statement.take_id
     assert report.generation is not None
     assert report.generation["promptHash"] == statement.commitments.prompt
@@ -79,6 +77,7 @@ def test_every_statement_of_ours_is_created_and_none_gathered(
     assert {
         "c2pa.actions.v2",
         "c2pa.soft-binding",
+        "c2pa.soft-binding__1",
         "c2pa.ai-disclosure",
         "c2pa.thumbnail.claim",
         "org.slate.generation",
@@ -102,6 +101,36 @@ def test_a_still_can_be_signed(
     signed = sign_file(still, tmp_path / "still.png", statement, authority)
     assert signed.mime_type == "image/png"
     assert read_credential(tmp_path / "still.png", trust).state is CredentialState.TRUSTED
+
+
+def test_a_credential_binds_mark_and_fingerprint_to_the_timespans_they_cover(
+    signed_film: Path, authority: Authority
+) -> None:
+    report = read_credential(signed_film, TrustAnchors(authority.root_pem))
+    bound = [(b.algorithm, base64.b64decode(b.value), b.start_ms, b.end_ms) for b in report.soft_bindings]
+    assert bound == [
+        ("org.slate.tilemark.1", bytes(range(9)), 0, 5280),
+        ("org.slate.pdq-256.1", b"\1" * 32, 0, 2640),
+        ("org.slate.pdq-256.1", b"\2" * 32, 2640, 5280),
+    ]
+    assert report.soft_bindings[0].parameters == "profile=robust;layout=1"
+    assert CredentialReport.from_dict(report.as_dict()) == report
+
+
+def test_every_soft_binding_has_the_fields_the_schema_requires(statement: TakeStatement) -> None:
+    bindings = [
+        entry["data"]
+        for entry in build_definition(statement)["assertions"]
+        if entry["label"] == "c2pa.soft-binding"
+    ]
+    assert len(bindings) == 2
+    for binding in bindings:
+        assert {"alg", "blocks", "pad"} <= set(binding)
+        assert binding["pad"] == [], "the reader of the reference implementation takes it for no bytes"
+        assert binding["alg"].rsplit(".", 1)[1].isdigit(), "a private name ends in its major version"
+        for block in binding["blocks"]:
+            assert set(block) == {"scope", "value"}
+            assert block["scope"]["timespan"]["start"] < block["scope"]["timespan"]["end"]
 
 
 def test_a_signed_file_is_not_signed_again_as_new(

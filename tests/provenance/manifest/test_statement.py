@@ -8,7 +8,15 @@ import pytest
 
 from provenance.manifest.commitment import commit, commit_all, new_salt, opens
 from provenance.manifest.errors import StatementInvalid
-from provenance.manifest.statement import Commitments, Generator, Model, TakeStatement, WatermarkBinding
+from provenance.manifest.statement import (
+    Commitments,
+    FingerprintBinding,
+    FrameHash,
+    Generator,
+    Model,
+    TakeStatement,
+    WatermarkBinding,
+)
 
 HASH = "0" * 64
 
@@ -32,6 +40,13 @@ HASH = "0" * 64
         {"watermark": WatermarkBinding("tilemark", bytes(9), 1000)},
         {"watermark": WatermarkBinding("org.slate.tilemark.1", bytes(8), 1000)},
         {"watermark": WatermarkBinding("org.slate.tilemark.1", bytes(9), 0)},
+        {"watermark": WatermarkBinding("org.slate.tilemark.1", bytes(9), 1000, profile="Very strong")},
+        {"watermark": WatermarkBinding("org.slate.tilemark.1", bytes(9), 1000, profile="clean;key=1")},
+        {"watermark": WatermarkBinding("org.slate.tilemark.1", bytes(9), 1000, layout=-1)},
+        {"fingerprint": FingerprintBinding("pdq", (FrameHash(0, 1000, bytes(32)),))},
+        {"fingerprint": FingerprintBinding("org.slate.pdq-256.1", ())},
+        {"fingerprint": FingerprintBinding("org.slate.pdq-256.1", (FrameHash(0, 1000, b""),))},
+        {"fingerprint": FingerprintBinding("org.slate.pdq-256.1", (FrameHash(1000, 1000, bytes(32)),))},
         {"commitments": Commitments(recipe=HASH, prompt="a lighthouse at dawn", seed=HASH)},
         {"commitments": Commitments(recipe=HASH, prompt=HASH, seed="1234")},
         {"commitments": Commitments(recipe=HASH, prompt=HASH, seed=HASH, inputs={"face": "ada.png"})},

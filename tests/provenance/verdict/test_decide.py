@@ -10,6 +10,7 @@ from provenance.verdict import (
     CredentialEvidence,
     Evidence,
     FingerprintEvidence,
+    MarkMatch,
     Outcome,
     TakeMatch,
     TimeRange,
@@ -36,9 +37,16 @@ CREDENTIALS = {
 MARKS = {
     "not searched": WatermarkEvidence(),
     "none": WatermarkEvidence(answered=True),
-    "unknown": WatermarkEvidence(answered=True, found=True),
-    "A": WatermarkEvidence(answered=True, found=True, take_id=A),
-    "B": WatermarkEvidence(answered=True, found=True, take_id=B),
+    "present, unread": WatermarkEvidence(answered=True, unread=True),
+    "unknown": WatermarkEvidence(answered=True, marks=(MarkMatch(None),)),
+    "A": WatermarkEvidence(answered=True, marks=(MarkMatch(A),)),
+    "B": WatermarkEvidence(answered=True, marks=(MarkMatch(B),)),
+    "A, shows A": WatermarkEvidence(answered=True, marks=(MarkMatch(A, shows_take=True),)),
+    "A, shows something else": WatermarkEvidence(answered=True, marks=(MarkMatch(A, shows_take=False),)),
+    "B, shows something else": WatermarkEvidence(answered=True, marks=(MarkMatch(B, shows_take=False),)),
+    "A and B": WatermarkEvidence(answered=True, marks=(MarkMatch(A), MarkMatch(B))),
+    "A, and an unknown one": WatermarkEvidence(answered=True, marks=(MarkMatch(A), MarkMatch(None))),
+    "A, and another unread": WatermarkEvidence(answered=True, marks=(MarkMatch(A),), unread=True),
 }
 CONTENTS = {
     "not compared": FingerprintEvidence(),
@@ -63,24 +71,30 @@ def expected(e: Evidence) -> Outcome:
     released = e.released_take_id is not None
     vouched = e.credential.state is State.TRUSTED and e.credential.take_id is not None
     content = {match.take_id for match in e.fingerprint.takes}
-    mark_is = e.watermark.take_id
+    marks = e.watermark.marks
+    named = {mark.take_id for mark in marks if mark.take_id}
     silent = e.credential.state in (None, State.UNREADABLE) and not e.watermark.answered
+    # A mark is borne out by the fingerprint's search or by laying the file over its take.
+    unfounded = [m for m in marks if m.take_id and m.take_id not in content and not m.shows_take]
+    copied = any(m.shows_take is False for m in unfounded)
     rules: list[tuple[bool, Outcome]] = [
         (not released and silent and not e.fingerprint.answered, Outcome.UNREADABLE),
-        # Two layers that each name one take disagree.
-        ((released or vouched) and mark_is == B, Outcome.CONTRADICTORY),
+        # Proof of A, and marks of which none is A's.
+        ((released or vouched) and bool(named) and A not in named, Outcome.CONTRADICTORY),
         # These bytes were released, whatever else they resemble.
         (released, Outcome.RECOGNISED),
+        # The file was laid over the take its mark names, and differs.
+        (copied, Outcome.CONTRADICTORY),
         # A trusted credential for A, with a mark that is not A's or content that is only B's.
-        (vouched and e.watermark.found and mark_is is None, Outcome.CONTRADICTORY),
+        (vouched and bool(marks) and not named, Outcome.CONTRADICTORY),
         (vouched and content == {B}, Outcome.CONTRADICTORY),
         (vouched and e.credential.history_intact, Outcome.RECOGNISED),
         (vouched, Outcome.ALTERED),
         # A mark that the content does not bear out is possibly a copy.
-        (e.watermark.found and mark_is is None, Outcome.CONTRADICTORY),
-        (e.watermark.found and e.fingerprint.answered and mark_is not in content, Outcome.CONTRADICTORY),
+        (bool(marks) and not named, Outcome.CONTRADICTORY),
+        (e.fingerprint.answered and bool(unfounded), Outcome.CONTRADICTORY),
         # Mark or content say our take, and no credential vouches for it.
-        (e.watermark.found or bool(content), Outcome.ALTERED),
+        (bool(named) or bool(content), Outcome.ALTERED),
         (True, Outcome.NOT_RECOGNISED),
     ]
     return next(outcome for applies, outcome in rules if applies)
@@ -146,11 +160,23 @@ def test_intact_is_only_said_on_proof_of_the_bytes() -> None:
         ),
         (
             Evidence(CREDENTIALS["absent"], MARKS["A"], CONTENTS["none"]),
-            "Contradictory: a mark is present, but the content is no known take; possibly a copy of the mark.",
+            "Contradictory: a mark is present, but the content is no known take; possibly a copied mark.",
         ),
         (
             Evidence(CREDENTIALS["absent"], MARKS["B"], CONTENTS["A"]),
             "Contradictory: the mark and the content name different takes.",
+        ),
+        (
+            Evidence(CREDENTIALS["absent"], MARKS["A, shows something else"], CONTENTS["none"]),
+            "Contradictory: a mark is present, but the content differs from its take; possibly a copied mark.",
+        ),
+        (
+            Evidence(CREDENTIALS["absent"], MARKS["A, shows A"], CONTENTS["none"]),
+            "Recognised as LH_010 v003, but not as it was released.",
+        ),
+        (
+            Evidence(CREDENTIALS["absent"], MARKS["present, unread"], CONTENTS["none"]),
+            "Inconclusive: a mark of this installation is in the picture, but too faint to tell which take it names.",
         ),
         (Evidence(CREDENTIALS["trusted A"], MARKS["B"]), "Contradictory: the layers name different takes."),
         (
@@ -198,6 +224,60 @@ def test_matches_are_reported_with_their_times_and_the_longest_names_the_take() 
         "The content matches take-b at 0.0-1.5 s.",
         "The content matches take-a at 2.0-4.0 s, 6.0-7.0 s.",
     ]
+
+
+def test_a_cut_of_two_marked_takes_is_named_after_the_longer_one() -> None:
+    takes = (TakeMatch(A, (TimeRange(0.0, 1.0, 0.0, 1.0),)), TakeMatch(B, (TimeRange(1.0, 4.0, 0.0, 3.0),)))
+    verdict = decide(Evidence(CREDENTIALS["absent"], MARKS["A and B"], FingerprintEvidence(True, takes)))
+    assert (verdict.outcome, verdict.take_id) == (Outcome.ALTERED, B)
+
+
+def test_a_take_that_only_resembles_the_file_does_not_outweigh_its_mark() -> None:
+    evidence = Evidence(CREDENTIALS["absent"], MARKS["A, shows A"], CONTENTS["B"])
+    assert (decide(evidence).outcome, decide(evidence).take_id) == (Outcome.ALTERED, A)
+
+
+@pytest.mark.parametrize(
+    ("mark", "part"),
+    [
+        ("present, unread", "what it says cannot be read"),
+        ("A, shows A", "names take-a, and laid over that take the picture agrees"),
+        ("A, shows something else", "the mark was possibly copied onto it"),
+        ("A, and an unknown one", "names no take known here"),
+        ("none", "No invisible mark"),
+        ("not searched", "could not be searched"),
+    ],
+)
+def test_a_mark_is_reported_for_what_it_is(mark: str, part: str) -> None:
+    assert any(part in text for text in sentences(Evidence(watermark=MARKS[mark]), "watermark"))
+
+
+@pytest.mark.parametrize(
+    "sound",
+    [
+        WatermarkEvidence(answered=True),
+        WatermarkEvidence(answered=True, marks=(MarkMatch(A), MarkMatch(None))),
+        WatermarkEvidence(answered=True, unread=True),
+    ],
+)
+def test_marks_in_the_sound_never_decide_but_are_reported(sound: WatermarkEvidence) -> None:
+    for _, evidence in EVERY:
+        heard = decide(replace(evidence, sound=sound))
+        assert (heard.outcome, heard.take_id) == (decide(evidence).outcome, decide(evidence).take_id)
+        told = [reason for reason in heard.reasons if reason.layer == "sound"]
+        assert len(told) == len(sound.marks) + sound.unread
+
+
+def test_a_clip_known_by_its_sound_alone_is_said_to_be() -> None:
+    sound = WatermarkEvidence(answered=True, marks=(MarkMatch(A),))
+    verdict = decide(Evidence(CREDENTIALS["absent"], MARKS["none"], CONTENTS["none"], sound=sound))
+    assert (
+        verdict.headline == "Not recognised by its picture, but a mark of this installation is in the sound."
+    )
+
+
+def test_a_mark_that_was_read_is_not_also_reported_as_missing() -> None:
+    assert len(sentences(Evidence(watermark=MARKS["A"]), "watermark")) == 1
 
 
 def test_evidence_is_taken_from_a_report_as_it_stands() -> None:

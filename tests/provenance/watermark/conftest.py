@@ -47,7 +47,7 @@ def masters(
     made = {}
     for name, source in clips.items():
         info = probe(source)
-        embedder = Embedder(key, payload, info.width, info.height)
+        embedder = Embedder(key, payload, info.width, info.height, info.fps)
         made[name] = folder / f"{name}.mp4"
         with VideoWriter(made[name], info.width, info.height, info.fps, threads=1) as writer:
             for frame in read_frames(source, end_s=CLIPS[name][1], threads=1):

@@ -6,7 +6,16 @@ import pytest
 
 from provenance.errors import PictureShape
 from provenance.media import read_frames
-from provenance.watermark import Embedder, Payload, WatermarkKey, default_psnr_db, embed
+from provenance.watermark import (
+    CLEAN,
+    PROFILES,
+    Embedder,
+    Payload,
+    Profile,
+    WatermarkKey,
+    default_psnr_db,
+    embed,
+)
 
 
 def _power(before: np.ndarray, after: np.ndarray) -> float:
@@ -37,11 +46,23 @@ def test_small_pictures_are_marked_a_little_stronger(width: int, height: int, ex
     assert default_psnr_db(width, height) == pytest.approx(expected_db, abs=0.05)
 
 
-def test_quality_follows_the_target(clips: dict[str, Path], key: WatermarkKey, payload: Payload) -> None:
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=list(PROFILES))
+def test_quality_follows_the_profile(
+    clips: dict[str, Path], key: WatermarkKey, payload: Payload, profile: Profile
+) -> None:
     luma = next(read_frames(clips["bunny"], threads=1)).luma
-    for target_db in (43.0, 46.0, 49.0):
-        marked = Embedder(key, payload, 1280, 720, target_psnr_db=target_db).mark(luma)
-        assert _psnr_db([_power(luma, marked)]) == pytest.approx(target_db, abs=0.5)
+    marked = Embedder(key, payload, 1280, 720, profile=profile).mark(luma)
+    assert _psnr_db([_power(luma, marked)]) == pytest.approx(profile.psnr_db, abs=0.5)
+
+
+def test_a_strength_never_breaks_through_the_floor(
+    clips: dict[str, Path], key: WatermarkKey, payload: Payload
+) -> None:
+    luma = next(read_frames(clips["bunny"], threads=1)).luma
+    marked = Embedder(key, payload, 1280, 720, strength=50.0).mark(luma)
+    assert _psnr_db([_power(luma, marked)]) >= CLEAN.floor_psnr_db - 0.3
+    faint = Embedder(key, payload, 1280, 720, strength=0.2).mark(luma)
+    assert _psnr_db([_power(luma, faint)]) > 50
 
 
 def test_a_fade_from_black_stays_clean(clips: dict[str, Path], key: WatermarkKey, payload: Payload) -> None:

@@ -52,6 +52,7 @@ def test_productions_come_in_pages_that_new_ones_do_not_shift(house: Studio) -> 
         "raster_width": 512,
         "raster_height": 288,
         "fps": "24",
+        "mark_profile": "clean",
         "created_at": one["created_at"],
     }
 
@@ -137,6 +138,24 @@ def test_a_take_that_is_not_published_has_no_file_to_fetch(house: Studio) -> Non
     assert signed_in(house).get(f"/api/v1/takes/{take.pk}").json()["renditions"] == []
 
 
+def test_a_take_tells_how_it_is_marked_and_what_the_mark_survives(published: PublishedTake) -> None:
+    mark = signed_in(published.studio).get(f"/api/v1/takes/{published.take.pk}/watermark").json()
+    record = published.take.master.watermark
+    assert (mark["number"], mark["algorithm"]) == (published.take.mark_id, record.algorithm)
+    assert (mark["profile"], mark["key_epoch"], mark["z"]) == (record.profile, 1, record.z)
+    assert mark["certificate"] == record.certificate
+    assert mark["certificate"]["psnr_db"] > 40
+    assert mark["strip"] == record.strip
+    assert mark["strip"][0]["start_s"] == 0.0
+    assert mark["strip"][-1]["end_s"] == pytest.approx(2.0, abs=0.5)
+    assert "secret" not in str(mark)
+
+
+def test_a_take_that_is_not_published_has_no_watermark_to_tell_of(house: Studio) -> None:
+    take = factories.make_take(factories.make_shot(house), factories.make_person(house))
+    assert signed_in(house).get(f"/api/v1/takes/{take.pk}/watermark").status_code == 404
+
+
 def verify(client: Client, content: bytes, name: str = "clip.mp4") -> Any:
     return client.post("/api/v1/verify", {"file": SimpleUploadedFile(name, content)})
 
@@ -161,6 +180,18 @@ def test_anybody_verifies_a_file_and_members_learn_which_take_it_is(
         assert secret not in text
     stripped_answer = verify(Client(), stripped.read_bytes()).json()
     assert (stripped_answer["outcome"], stripped_answer["exit_status"]) == ("altered", 2)
+
+
+def test_strangers_who_ask_too_often_are_told_when_to_come_back(published: PublishedTake) -> None:
+    with override_settings(SLATE_ANONYMOUS_CLIPS_PER_HOUR=1):
+        assert verify(Client(), b"no film at all").status_code == 422
+        response = verify(Client(), b"no film at all")
+        assert response.status_code == 429
+        assert response["Content-Type"] == "application/problem+json"
+        assert response.json()["code"] == "verify.too_many"
+        assert 3500 < int(response["Retry-After"]) <= 3600
+        member = signed_in(published.studio)
+        assert verify(member, b"no film at all").status_code == 422, "members are not counted"
 
 
 def test_a_file_that_cannot_be_verified_is_a_problem() -> None:

@@ -113,7 +113,12 @@ def test_the_bytes_of_a_foreign_file_lead_nowhere(published: PublishedTake, real
     answer = seen.as_dict()
     assert (answer["outcome"], answer["exit_status"]) == ("not_recognised", 1)
     assert (answer["take"], answer["studio"], answer["segments"]) == (None, None, [])
-    assert states(seen) == {"credential": "absent", "watermark": "not_found", "fingerprint": "not_found"}
+    assert states(seen) == {
+        "credential": "absent",
+        "watermark": "not_found",
+        "fingerprint": "not_found",
+        "sound": "not_found",
+    }
 
 
 @pytest.fixture

@@ -43,6 +43,7 @@ def fields(house: Studio, **changes: object) -> dict[str, object]:
         "raster_width": 1920,
         "raster_height": 1080,
         "fps": "24000/1001",
+        "mark_profile": "clean",
     }
     return {**values, **changes}
 
@@ -223,3 +224,40 @@ def test_what_people_enter_is_never_taken_for_markup(manager: Client, house: Stu
     page = manager.get("/productions").content.decode()
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+
+
+def test_a_manager_chooses_how_strongly_takes_are_marked(manager: Client, house: Studio) -> None:
+    manager.post("/productions/new", fields(house, mark_profile="robust"))
+    production = Production.objects.get()
+    assert production.mark_profile == "robust"
+    address = reverse("mark-profile", args=[production.pk])
+    assert manager.post(address, {"mark_profile": "archive"}).status_code == 303
+    production.refresh_from_db()
+    assert production.mark_profile == "archive"
+    entry = Entry.objects.get(event="production.mark_profile_changed")
+    assert entry.details == {"before": "robust", "after": "archive"}
+    assert "Watermark: archive" in text_of(manager.get(reverse("production", args=[production.pk])))
+
+
+def test_choosing_the_same_profile_again_changes_nothing(manager: Client, house: Studio) -> None:
+    production = factories.make_production(house)
+    manager.post(reverse("mark-profile", args=[production.pk]), {"mark_profile": "clean"})
+    assert not Entry.objects.filter(event="production.mark_profile_changed").exists()
+
+
+@pytest.mark.parametrize("profile", ["", "loud", "CLEAN", "\x00"])
+def test_an_unknown_profile_is_refused(manager: Client, house: Studio, profile: str) -> None:
+    production = factories.make_production(house)
+    response = manager.post(reverse("mark-profile", args=[production.pk]), {"mark_profile": profile})
+    assert response.status_code == 422
+    production.refresh_from_db()
+    assert production.mark_profile == "clean"
+    assert manager.post("/productions/new", fields(house, mark_profile=profile)).status_code == 422
+
+
+def test_an_artist_may_not_choose_how_takes_are_marked(client: Client, house: Studio) -> None:
+    production = factories.make_production(house)
+    client.force_login(factories.make_person(house, Role.ARTIST), backend=BACKEND)
+    response = client.post(reverse("mark-profile", args=[production.pk]), {"mark_profile": "robust"})
+    assert response.status_code == 403
+    assert "Watermark:" not in text_of(client.get(reverse("production", args=[production.pk])))

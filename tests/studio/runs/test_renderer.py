@@ -48,11 +48,20 @@ class TestARenderedTake:
         job: RenderJob = rendered.job
         result: RenderResult = rendered.result
         lumas = (frame.luma for frame in read_frames(Path(job.output), threads=1))
-        found = detect(lumas, [job.key()])
-        assert found is not None
+        found = detect(lumas, [job.key()], fps=24)[0]
+        assert found.payload is not None
         assert found.payload.asset_id == job.mark_id
         assert found.payload.to_bytes() == result.payload
         assert found.p_false_positive < 1e-6
+
+    def test_what_its_mark_bears_was_measured(self, rendered: Rendered) -> None:
+        certificate = rendered.result.mark_certificate
+        assert certificate["profile"] == rendered.job.mark_profile == "clean"
+        assert certificate["psnr_db"] >= certificate["psnr_floor_db"] - 0.5
+        assert certificate["strength"] > 0
+        assert [proxy["name"] for proxy in certificate["proxies"]] == ["streaming", "phone"]
+        assert certificate["measured_frames"] == 48
+        assert certificate["passes"] in (1, 2)
 
     def test_the_fingerprints_are_those_of_the_file(self, rendered: Rendered) -> None:
         result: RenderResult = rendered.result

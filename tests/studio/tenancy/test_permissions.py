@@ -13,7 +13,13 @@ pytestmark = pytest.mark.django_db
 # Written out here on purpose: a slip in the code's own table must not change what is expected of it.
 TABLE = {
     Role.ARTIST: {Action.GENERATE, Action.READ_PROMPTS},
-    Role.SUPERVISOR: {Action.GENERATE, Action.READ_PROMPTS, Action.MANAGE_REFERENCES, Action.READ_AUDIT},
+    Role.SUPERVISOR: {
+        Action.GENERATE,
+        Action.READ_PROMPTS,
+        Action.MANAGE_REFERENCES,
+        Action.READ_AUDIT,
+        Action.HAND_OUT,
+    },
     Role.PRODUCTION_MANAGER: set(Action),
     Role.AUDITOR: {Action.READ_AUDIT},
     Role.OPERATOR: set(Action),

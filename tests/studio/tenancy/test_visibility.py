@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 SCOPED = [model for model in apps.get_models() if hasattr(model._default_manager.all(), "visible_to")]
 # Reached through a row that is scoped, or shared by all studios on purpose.
-UNSCOPED = {"User", "Membership", "Attempt", "Fingerprint"}
+UNSCOPED = {"ClipQuery", "User", "Membership", "Attempt", "Fingerprint"}
 
 
 def ids(queryset: Any) -> list[Any]:

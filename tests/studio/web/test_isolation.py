@@ -49,6 +49,7 @@ PERSONAL = {
 # These are about one thing of one studio: 404 for everybody outside of it.
 OBJECTS = {
     "productions/<uuid:production_id>": "GET",
+    "productions/<uuid:production_id>/mark-profile": "POST",
     "productions/<uuid:production_id>/sequences": "POST",
     "sequences/<uuid:sequence_id>/shots": "POST",
     "shots/<uuid:shot_id>": "GET",
@@ -71,6 +72,7 @@ API_OBJECTS = {
     ("GET", "/api/v1/runs/{run_id}"),
     ("POST", "/api/v1/runs/{run_id}/cancel"),
     ("GET", "/api/v1/takes/{take_id}"),
+    ("GET", "/api/v1/takes/{take_id}/watermark"),
 }
 
 Address = Callable[[str], str]
