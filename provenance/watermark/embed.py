@@ -13,7 +13,7 @@ from provenance.watermark.keys import Payload, WatermarkKey
 from provenance.watermark.mask import CEILING, Mask
 from provenance.watermark.profiles import CLEAN, Profile, small_picture_allowance_db
 
-_STRENGTH_RANGE = (0.2, 4.0)
+_STRENGTH_RANGE = (0.2, 2.5)
 _MEMORY_FRAMES = 12
 _FRAME_EXCESS = 1.26  # in amplitude: no frame comes out more than 2 dB below the target
 _CEILING_STEPS = 4

@@ -268,8 +268,8 @@ def _locate(times: NDArray[np.float64], by_variant: NDArray[np.float64]) -> tupl
     order = np.array(variant_order())
     held = by_variant
     constant = float(held.sum(axis=0).max())
-    best: tuple[float, float, float] | None = None
     starts = np.arange(0, CYCLE_S, 0.1)
+    places: list[tuple[float, float, float, float]] = []
     for speed in (1.0, *_OTHER_SPEEDS):
         score = np.zeros(len(starts))
         for (first_s, last_s), row in zip(times, held, strict=True):
@@ -278,12 +278,13 @@ def _locate(times: NDArray[np.float64], by_variant: NDArray[np.float64]) -> tupl
                 at = starts + speed * (first_s + share * (last_s - first_s))
                 score += row[order[(at / SEGMENT_S).astype(int) % len(order)]] / 5
         top = float(score.max())
+        # The middle of all equally good positions.
+        near = np.flatnonzero(score > top - 0.5)
+        run = near[np.abs(near - score.argmax()) <= SEGMENT_S / 0.1]
         # Compression carries the old pattern on into the next segment, which looks like a slower clip.
-        if best is None or top > 1.08 * best[0] + 2.0:
-            # The middle of all equally good positions.
-            near = np.flatnonzero(score > top - 0.5)
-            run = near[np.abs(near - score.argmax()) <= SEGMENT_S / 0.1]
-            best = (top, float(starts[run].mean()), speed)
-    if best is None or (constant > best[0] and np.ptp(times) > SEGMENT_S):
+        doubted = top if speed == 1.0 else top / 1.08 - 2.0
+        places.append((doubted, top, float(starts[run].mean()), speed))
+    _, top, start_s, speed = max(places)
+    if constant > top and np.ptp(times) > SEGMENT_S:
         return None
-    return best[1], best[2]
+    return start_s, speed

@@ -25,7 +25,7 @@ _VMAF_EVERY = 4
 _ROUNDING_POWER = 1 / 12
 _MEASURED_FRAMES = 16
 _MASKED_FRAMES = 8
-_LARGEST_FACTOR = 4.0  # beyond, flat and dark pictures show grain although their PSNR is high
+_LARGEST_FACTOR = 2.5  # beyond, flat and dark pictures show grain although their PSNR is high
 
 Luma = NDArray[np.uint8]
 

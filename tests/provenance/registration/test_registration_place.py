@@ -32,8 +32,6 @@ def edits(width: int, height: int) -> dict[str, tuple[Affine, tuple[int, int]]]:
         "crop to 50 %": (cropped, half),
         "crop to 50 %, zoomed back": (Affine.scaling(2, 2).after(cropped), (width, height)),
         "crop to 30 %": (cropped, third),
-        "half size": (Affine.scaling(0.5, 0.5), half),
-        "turned by 5 degrees": (about_middle(width, height, 5), (width, height)),
         "turned by 30 degrees": (about_middle(width, height, 30), (width, height)),
         "a quarter turn": (Affine(0, -1, 1, 0, height, 0), (height, width)),
         "mirrored": (Affine(-1, 0, 0, 1, width, 0), (width, height)),

@@ -2,6 +2,7 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -172,6 +173,35 @@ def test_pictures_of_odd_sizes_are_marked_and_read(
     lumas = [cv2.resize(luma, (width, height)) for luma in _lumas(clips["bunny"], 0.3)]
     embedder = Embedder(key, payload, width, height)
     _require(detect([embedder.mark(luma) for luma in lumas], [key]), payload)
+
+
+@pytest.mark.parametrize(("codec", "pixels"), [("libx264", "yuv420p10le"), ("libx265", "yuv422p10le")])
+def test_a_ten_bit_copy_is_read(
+    masters: dict[str, Path], key: WatermarkKey, payload: Payload, tmp_path: Path, codec: str, pixels: str
+) -> None:
+    copy = tmp_path / "deep.mkv"
+    frames = [frame.rgb for frame in read_frames(masters["bunny"], end_s=1.0, threads=1)]
+    with av.open(str(copy), "w") as container:
+        stream = container.add_stream(codec, rate=25, options={"crf": "26", "preset": "ultrafast"})
+        stream.width, stream.height, stream.pix_fmt = 1280, 720, pixels
+        for rgb in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(rgb, "rgb24").reformat(format=pixels)))
+        container.mux(stream.encode(None))
+    _require(detect((frame.luma for frame in read_frames(copy, threads=1)), [key]), payload)
+
+
+def test_frames_at_uneven_times_are_read(
+    masters: dict[str, Path], key: WatermarkKey, payload: Payload
+) -> None:
+    """A copy of variable frame rate: frames dropped at random, a pause of 0.7 s, two frames at one time."""
+    random = np.random.default_rng(13)
+    detector = Detector()
+    for frame in read_frames(masters["bunny"], threads=1):
+        if random.random() < 0.4:
+            continue
+        detector.add(frame.luma, time_s=frame.time_s + (0.7 if frame.time_s > 1 else 0), is_key=frame.is_key)
+    detector.add(frame.luma, time_s=frame.time_s + 0.7)
+    _require(detector.detect([key]), payload)
 
 
 @pytest.mark.parametrize("name", CLIPS)
