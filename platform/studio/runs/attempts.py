@@ -49,8 +49,9 @@ class Claim:
 @transaction.atomic
 def claim_run(run_id: UUID, worker: str) -> Claim | None:
     """Take a waiting run for a new attempt; None when somebody else has it or it has ended."""
-    run = Run.objects.select_for_update().filter(pk=run_id, state=Run.State.QUEUED).first()
-    if run is None:
+    # Locked before its state is looked at: whoever is just returning the run to the queue is waited for.
+    run = Run.objects.select_for_update().filter(pk=run_id).first()
+    if run is None or run.state != Run.State.QUEUED:
         return None
     now = timezone.now()
     token = uuid4()

@@ -2,7 +2,9 @@
 
 from uuid import UUID
 
-from procrastinate.contrib.django import app
+from procrastinate.contrib.django.django_connector import DjangoConnector
+from procrastinate.manager import JobManager
+from procrastinate.tasks import configure_task
 
 GPU_QUEUE = "gpu"
 MAINTENANCE_QUEUE = "maintenance"
@@ -11,4 +13,6 @@ EXECUTE = "runs.execute"
 
 def enqueue(run_id: UUID) -> None:
     """Write the job of a run, in the caller's transaction: both exist, or neither does."""
-    app.configure_task(EXECUTE, queue=GPU_QUEUE).defer(run_id=str(run_id))
+    # Not through the app: within a worker it speaks over connections of its own, where a job is seen before its run.
+    in_transaction = JobManager(DjangoConnector(alias="default"))
+    configure_task(name=EXECUTE, job_manager=in_transaction, queue=GPU_QUEUE).defer(run_id=str(run_id))

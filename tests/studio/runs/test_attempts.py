@@ -4,11 +4,14 @@ import os
 import subprocess
 import sys
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
+from procrastinate.contrib.django import app
 
 from studio.ledger.models import Entry
 from studio.runs.attempts import (
@@ -230,3 +233,15 @@ class TestRecovery:
         for one in (run, elsewhere):
             one.refresh_from_db()
             assert one.state == Run.State.RUNNING
+
+
+def test_a_run_returned_by_a_worker_gets_its_job_in_the_same_transaction(run: Run) -> None:
+    """Seen before its run is queued again, the job would end with nothing done, and the run wait for ever."""
+    claim = claimed(run)
+    worker_connector: Any = app.connector
+    with app.replace_connector(worker_connector.get_worker_connector()), transaction.atomic():
+        assert return_to_queue(run.pk, claim.token, "its worker is gone", code="run.lost")
+        assert queued_run_ids() == [str(run.pk)]
+        transaction.set_rollback(True)
+    assert queued_run_ids() == []
+    assert row(run)["state"] == Run.State.RUNNING
