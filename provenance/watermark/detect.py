@@ -24,7 +24,7 @@ from provenance.watermark.view import View
 _LARGE_SHORT_SIDE = 1440
 _REFINE_ABOVE_Z = 4.6
 _READ_ABOVE_Z = 6.2
-_FOLLOWED_PER_STAGE = 3
+_FOLLOWED_PER_STAGE = 4
 _SURE_Z = 8.0
 _MAX_READS = 48
 _P_PRESENT = 1e-6

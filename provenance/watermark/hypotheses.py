@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from provenance.watermark.carrier import TILE
 from provenance.watermark.lattice import echo, similarities, stretches
 from provenance.watermark.residual import Accumulator, Plane, Window, total
 from provenance.watermark.turns import turns
@@ -15,14 +14,15 @@ from provenance.watermark.view import View, shows_enough, spectrum, view
 _PLAIN_SCALES = (1.0, 0.5, 0.75, 1.5, 2.0, 2 / 3, 1.25, 1 / 3)
 # Short sides of common masters below 720 lines, which are marked at scale 1 and may come back resized.
 _SMALL_MASTERS = (160, 240, 270, 288, 320, 360, 432, 480, 540, 576)
+# Widths against heights after common squeezes: wide to 4:3 and back, wide to square.
+_ASPECTS = (3 / 4, 4 / 3, 9 / 16)
 _RUN_WINDOWS = 4
 _MAX_RUNS = 4
-_LATTICE_GUESSES = 16
-_STRETCH_SIDE = 5
+_LATTICE_GUESSES = 28
+_STRETCHES = 24
 _SCAN_STEP = 0.011  # `refine` catches what lies within 0.6 % of a hypothesis
 _SCAN = (0.24, 3.6)
 _MAX_VIEW_PIXELS = 1.3e6  # a picture is never seen much larger than its master
-_FEW_TILES = 25  # fewer give no lattice of echoes to speak of
 
 Step = tuple["Source", View, NDArray[np.complex128]]
 
@@ -95,21 +95,25 @@ class Looks:
         count = int(np.log(_SCAN[1] / _SCAN[0]) / _SCAN_STEP)
         scales = _SCAN[1] * np.exp(-_SCAN_STEP * np.arange(count))
         area = width * height / scales**2
-        few = (area <= _MAX_VIEW_PIXELS) & (area <= _FEW_TILES * TILE**2)
-        return [float(scale) for scale in scales[few] if shows_enough(width, height, float(scale))]
+        possible = scales[area <= _MAX_VIEW_PIXELS]
+        return [float(scale) for scale in possible if shows_enough(width, height, float(scale))]
 
     def _guessed(self) -> list[NDArray[np.float64]]:
         runs = [self._windows[n : n + _RUN_WINDOWS] for n in range(0, len(self._windows), _RUN_WINDOWS)]
         echoes = echo([total(run) for run in runs] if runs else [self._whole.plane])
-        guesses = similarities(echoes, _LATTICE_GUESSES) + stretches(echoes, _STRETCH_SIDE)
-        return [guess.matrix for guess in guesses]
+        guesses = similarities(echoes, _LATTICE_GUESSES) + stretches(echoes, _STRETCHES)
+        squeezed = [
+            scale * np.diag([aspect, 1.0]) for scale in self._common_scales()[:2] for aspect in _ASPECTS
+        ]
+        return [guess.matrix for guess in guesses] + squeezed
 
 
 # All geometries that may be tried on all sums, with every orientation.
 MOST_HYPOTHESES = len(turns()) * (
     (2 + len(_PLAIN_SCALES) + len(_SMALL_MASTERS)) * 2
     + _LATTICE_GUESSES
-    + _STRETCH_SIDE**2
+    + _STRETCHES
+    + 2 * len(_ASPECTS)
     + int(np.log(_SCAN[1] / _SCAN[0]) / _SCAN_STEP)
     + 2 * _MAX_RUNS
 )

@@ -19,6 +19,7 @@ _LOG_STEP = 0.0025
 _ANGLES = 1200  # over half a turn: 0.15 degrees each
 _MAX_POINTS_RADIUS_SQUARED = 25
 _MAX_STRETCH = 2.2
+_MAX_MULTIPLE = 5
 
 
 @dataclass(frozen=True)
@@ -116,32 +117,46 @@ def _rotation(angle: float) -> NDArray[np.float64]:
 
 
 def stretches(echoes: NDArray[np.float32], count: int) -> list[Guess]:
-    """The best upright pairs of different scales in x and y, as a change of aspect leaves them."""
-    along_x = _along(echoes, count)
-    along_y = _along(echoes.T, count)
-    pairs = [
-        Guess(np.diag([x, y]), score_x + score_y)
-        for x, score_x in along_x
-        for y, score_y in along_y
-        if 1 / _MAX_STRETCH < x / y < _MAX_STRETCH and abs(x / y - 1) > _LOG_STEP
-    ]
-    return sorted(pairs, key=lambda pair: -pair.score)
+    """The `count` best upright pairs of scales in x and y, as a change of aspect leaves them.
 
-
-def _along(echoes: NDArray[np.float32], count: int) -> list[tuple[float, float]]:
-    """The best scales along the rows: echoes at whole multiples of the tile."""
+    Looks at the lattice points off the axes only: a picture's own edges echo along them.
+    """
     height, width = echoes.shape
-    if width < 2 * TILE * _SCALES[0] or height < 3:
+    smallest = _SCALES[0] * TILE
+    lags_x, lags_y = (
+        smallest * np.exp(np.arange(0, _steps_to(side / 2)) * _LOG_STEP) for side in (width, height)
+    )
+    if not len(lags_x) or not len(lags_y):
         return []
-    # A slight shear moves an echo off its row.
-    row = echoes[height // 2 - 1 : height // 2 + 2, width // 2 :].max(axis=0).astype(np.float64)
-    row -= row[TILE // 8 :].mean()
-    scales = _SCALES[0] * np.exp(np.arange(0, np.log(_SCALES[1] / _SCALES[0]), _LOG_STEP / 2))
-    total, weight = np.zeros(len(scales)), np.full(len(scales), 1e-6)
-    for multiple in range(1, 8):
-        lag = scales * TILE * multiple
-        share = np.where(lag < len(row) - 1, 1 - lag / width, 0)
-        total += share * np.interp(lag, np.arange(len(row)), row)
-        weight += share**2
-    score = (total / np.sqrt(weight + 0.05)).astype(np.float32)[None, :]
-    return [(float(scales[column]), value) for _, column, value in _best(score, count)]
+    x, y = np.meshgrid(lags_x, lags_y)
+    overlap = ((1 - x / width) * (1 - y / height)).astype(np.float32)
+    both = sum(
+        cv2.remap(
+            echoes,
+            (width // 2 + sign * x).astype(np.float32),
+            (height // 2 + y).astype(np.float32),
+            cv2.INTER_LINEAR,
+        )
+        for sign in (1, -1)
+    )
+    total, weight = np.zeros_like(overlap), np.full_like(overlap, 1e-6)
+    for n in range(1, _MAX_MULTIPLE + 1):
+        for m in range(1, _MAX_MULTIPLE + 1):
+            right, below = round(np.log(n) / _LOG_STEP), round(np.log(m) / _LOG_STEP)
+            rows, columns = len(lags_y) - below, len(lags_x) - right
+            if rows <= 0 or columns <= 0:
+                continue
+            total[:rows, :columns] += (both * overlap)[below:, right:]
+            weight[:rows, :columns] += 2 * overlap[below:, right:] ** 2
+    score = total / np.sqrt(weight + 0.05)
+    ratio = x / y
+    score[(ratio > _MAX_STRETCH) | (ratio < 1 / _MAX_STRETCH)] = 0
+    return [
+        Guess(np.diag([lags_x[column] / TILE, lags_y[row] / TILE]), value)
+        for row, column, value in _best(score, count)
+    ]
+
+
+def _steps_to(lag: float) -> int:
+    """Log steps from the smallest lag looked at up to this one or that of the largest scale."""
+    return max(0, int(np.log(min(lag, _SCALES[1] * TILE) / (_SCALES[0] * TILE)) / _LOG_STEP))
