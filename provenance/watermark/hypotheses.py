@@ -17,9 +17,9 @@ _SMALL_MASTERS = (160, 240, 270, 288, 320, 360, 432, 480, 540, 576)
 # Widths against heights after common squeezes: wide to 4:3 and back, wide to square.
 _ASPECTS = (3 / 4, 4 / 3, 9 / 16)
 _RUN_WINDOWS = 4
-_MAX_RUNS = 4
-_LATTICE_GUESSES = 28
-_STRETCHES = 24
+_MAX_RUNS = 3
+_LATTICE_GUESSES = 22
+_STRETCHES = 14
 _SCAN_STEP = 0.011  # `refine` catches what lies within 0.6 % of a hypothesis
 _SCAN = (0.24, 3.6)
 _MAX_VIEW_PIXELS = 1.3e6  # a picture is never seen much larger than its master
