@@ -67,8 +67,8 @@ def reencoded(source: Path, dest: Path, crf: int, edit: Edit, *, start_s: float 
     return dest
 
 
-def half_size(rgb: np.ndarray) -> np.ndarray:
-    height, width = (side // 4 * 2 for side in rgb.shape[:2])
+def smaller(rgb: np.ndarray) -> np.ndarray:
+    height, width = (side * 3 // 8 * 2 for side in rgb.shape[:2])
     return cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA)
 
 
@@ -123,8 +123,8 @@ def test_the_copy_itself_spells_its_word_and_keeps_the_mark(
 
 @pytest.mark.parametrize(
     ("crf", "edit", "start_s"),
-    [(28, half_size, 0.0), (26, cropped, 0.0), (26, lambda rgb: rgb, 1.23)],
-    ids=["half size at CRF 28", "cropped", "trimmed"],
+    [(28, smaller, 0.0), (26, cropped, 0.0), (26, lambda rgb: rgb, 1.23)],
+    ids=["three quarters of its size at CRF 28", "cropped", "trimmed"],
 )
 def test_a_copy_in_poor_shape_still_names_its_recipient(
     copy: Path,
