@@ -124,6 +124,7 @@ def coded(codec: str, bit_rate: int, container: str, rate: int = RATE) -> Attack
 
 
 def through_codec(sound: Sound, rate: int, codec: str, bit_rate: int, container: str) -> tuple[Sound, int]:
+    """The sound after encoding and decoding, and its rate then."""
     layout = "mono" if sound.shape[1] == 1 else "stereo"
     file = io.BytesIO()
     with av.open(file, "w", format=container) as writer:

@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks.watermark_cache import code_of_function, digest, recall, remember
 from benchmarks.watermark_clips import BY_NAME
 from benchmarks.watermark_rows import ROW_BY_NAME
-from benchmarks.watermark_trials import DETECT_CODE, Trial, attacked, find, master, source
+from benchmarks.watermark_trials import DETECT_CODE, Trial, attacked, master, source, watch
 from provenance.media import read_frames
 from provenance.watermark import WatermarkKey
 from provenance.watermark.carrier import TILE, carriers
@@ -41,7 +41,7 @@ def chance_trial(clip_name: str, row_name: str, is_marked: bool, count: int) -> 
     kept = recall("chance", identity)
     if kept is None:
         keys = [_random_key(f"{path.stem} {number}") for number in range(count)]
-        found = find(path, keys)
+        found = watch(path).detect(keys)
         highest, hypotheses = _highest_z(path, keys)
         kept = {
             "keys": count,

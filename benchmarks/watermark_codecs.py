@@ -16,11 +16,12 @@ LIBRARIES = {"h264": "libx264", "hevc": "libx265", "vp9": "libvpx-vp9", "av1": "
 
 @dataclass(frozen=True)
 class Encoding:
-    """A codec of LIBRARIES with its constant rate factor; `preset` is that of the encoder."""
+    """A codec of LIBRARIES with its constant rate factor; `preset` and `tune` are those of the encoder."""
 
     codec: str = "h264"
     crf: int = 23
     preset: str = "veryfast"
+    tune: str = ""
 
     def options(self) -> dict[str, str]:
         """What the encoder is told, besides one thread."""
@@ -32,7 +33,7 @@ class Encoding:
         if self.codec == "hevc":
             single = "pools=none:frame-threads=1:log-level=error"
             return quality | {"preset": self.preset, "x265-params": single}
-        return quality | {"preset": self.preset}
+        return quality | {"preset": self.preset} | ({"tune": self.tune} if self.tune else {})
 
 
 LOSSLESS = Encoding("h264", 0, "ultrafast")

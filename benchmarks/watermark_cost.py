@@ -32,12 +32,12 @@ from benchmarks.watermark_trials import (  # noqa: E402
     Trial,
     attacked,
     decoded,
-    find,
     marked_pictures,
     master,
     payload_of,
     source,
     strength_of,
+    watch,
 )
 from provenance.media import Picture  # noqa: E402
 from provenance.quality import QualityMeter, vmaf  # noqa: E402
@@ -120,7 +120,7 @@ def _embed_fps(clip: Clip, clean: Path) -> float:
 
 def _detect_s(path: Path) -> float:
     started = time.perf_counter()
-    find(path, [KEY], threads=os.cpu_count() or 1)
+    watch(path, threads=os.cpu_count() or 1).detect([KEY])
     return time.perf_counter() - started
 
 
@@ -157,7 +157,7 @@ def _measure_one(what: str, path: Path) -> float:
             marked = marked_pictures(path, clip, "clean")
             encode(marked, clip.fps, Path(folder) / "marked.mp4", MASTER)
     else:
-        find(path, [KEY])
+        watch(path).detect([KEY])
     # Not getrusage: a child begins with the peak of the process that started it.
     status = Path("/proc/self/status").read_text()
     return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from benchmarks.watermark_cache import CACHE, code_of_module, digest, discard_older, recall, remember
 from benchmarks.watermark_clips import BY_NAME
 from benchmarks.watermark_codecs import encode
-from benchmarks.watermark_trials import DETECT_CODE, KEY, MASTER, decoded, find, master, payload_of
+from benchmarks.watermark_trials import DETECT_CODE, KEY, MASTER, decoded, master, payload_of, watch
 from provenance.media import Picture
 from provenance.watermark.carrier import SEGMENT_S, TILE, tile, variant_at
 
@@ -47,7 +47,7 @@ def averaging_trial(name: str) -> dict[str, Any]:
             pictures = _subtracted(path, whole, gain)
             encode(pictures, clip.fps, cleaned, MASTER)
             discard_older(cleaned)
-            found = find(cleaned, [KEY])
+            found = watch(cleaned).detect([KEY])
             kept[f"subtracted_{gain:g}"] = (
                 "message" if found and found[0].payload == payload else ("presence" if found else "nothing")
             )

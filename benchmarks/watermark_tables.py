@@ -21,6 +21,10 @@ TITLES = {
     "averaging": "An attacker with one marked clip",
     "rivals": "Beside others, same clips and commands",
 }
+_COLUMNS = (
+    "`recovered`: the exact message, from the key alone. `among 100,000`: from the key and a list of 100,000 messages "
+    "that were given out, as Verify has one. Targets are judged without the list."
+)
 _FIGURES = (("psnr_db", 1), ("ssim", 4), ("vmaf", 1), ("bitrate_ratio", 3))
 
 
@@ -35,8 +39,7 @@ def summarise(results: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         if not trials:
             continue
         zs = [trial["z"] for trial in trials if "z" in trial]
-        lost = [trial["clip"] + (f"@{trial['part']:g}" if len(row.parts) > 1 else "") for trial in trials
-                if not trial["succeeded"]]  # fmt: skip
+        lost = [trial for trial in trials if not trial["succeeded"]]
         share = 100 * (len(trials) - len(lost)) / len(trials)
         lines.append(
             {
@@ -46,11 +49,12 @@ def summarise(results: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
                 "total": len(trials),
                 "percent": round(share, 1),
                 "target_percent": row.target_percent,
+                "with_issued": sum(trial["succeeded_with_issued"] for trial in trials),
                 "is_met": None if row.target_percent is None else share >= row.target_percent,
                 "z_median": round(median(zs), 1) if zs else None,
                 "z_least": round(min(zs), 1) if zs else None,
                 "seconds_median": round(median(trial["seconds"] for trial in trials), 2),
-                "lost": lost,
+                "lost": _names(lost, has_parts=len(row.parts) > 1),
             }
         )
     return lines
@@ -113,7 +117,7 @@ def page(report: dict[str, Any]) -> str:
 def show(section: str, report: dict[str, Any]) -> str:
     """One section of the report as Markdown."""
     if section == "attacks":
-        return f"{len(report['clips'])} clips\n\n{show_attacks(report['attacks']['rows'])}"
+        return f"{len(report['clips'])} clips. {_COLUMNS}\n\n{show_attacks(report['attacks']['rows'])}"
     return {"cost": show_cost, "chance": show_chance, "averaging": show_averaging, "rivals": show_rivals}[
         section
     ](report)
@@ -208,6 +212,7 @@ def show_attacks(lines: Sequence[dict[str, Any]]) -> str:
                 line["row"],
                 f"{line['recovered']}/{line['total']}",
                 f"{line['percent']:g} %",
+                f"{line['with_issued']}/{line['total']}",
                 "" if target is None else f"{target:g} %{'' if line['is_met'] else ' !'}",
                 _number(line["z_median"]),
                 _number(line["z_least"]),
@@ -216,8 +221,28 @@ def show_attacks(lines: Sequence[dict[str, Any]]) -> str:
             ]
         )
     return table(
-        ["group", "attack", "recovered", "share", "target", "median z", "least z", "s", "lost"], shown
+        [
+            "group",
+            "attack",
+            "recovered",
+            "share",
+            "among 100,000",
+            "target",
+            "median z",
+            "least z",
+            "s",
+            "lost",
+        ],
+        shown,
     )
+
+
+def _names(trials: Iterable[dict[str, Any]], *, has_parts: bool) -> list[str]:
+    """Clips, each once, with the moments that were lost."""
+    moments: dict[str, list[str]] = defaultdict(list)
+    for trial in trials:
+        moments[trial["clip"]].append(f"{trial['part']:g}")
+    return [f"{clip} at {' '.join(parts)}" if has_parts else clip for clip, parts in moments.items()]
 
 
 def show_clips(clips: Iterable[Clip]) -> str:

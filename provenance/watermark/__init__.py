@@ -13,7 +13,7 @@ from provenance.watermark.keys import (
     Payload,
     WatermarkKey,
 )
-from provenance.watermark.message import code_bits, read_message
+from provenance.watermark.message import IssuedMessages, code_bits, read_message
 from provenance.watermark.profiles import ARCHIVE, CLEAN, PROFILES, ROBUST, Profile
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "Detector",
     "Embedder",
     "Geometry",
+    "IssuedMessages",
     "Payload",
     "Profile",
     "Span",

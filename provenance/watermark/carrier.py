@@ -20,6 +20,9 @@ _MAX_RADIUS_SQUARED = (
     740  # 0.218 cycles per pixel; whole circles, so that turning a tile maps the band onto itself
 )
 CARRIERS_PER_BIT = 9
+# Cycles per pixel. A flat weight finds a whole mark 12 % better, but every strong compression and reduction takes fine
+# detail first: at CRF 40 this finds the pilot 37 % better, and in one JPEG frame of half size 20 % (means of 12 clips).
+_PILOT_CORNER = 0.16
 
 Complex = NDArray[np.complex128]
 Floats = NDArray[np.float64]
@@ -30,13 +33,14 @@ class Band:
     """The frequencies in use, each standing for itself and its negative, by radius.
 
     ky, kx: (BINS,) cycles per tile, kx >= 0. message: (1152,) positions of those that carry code bits.
-    radius: (BINS,) cycles per tile.
+    radius: (BINS,) cycles per tile. pilot_weight: (BINS,) how much each counts when a pilot is looked for.
     """
 
     ky: NDArray[np.intp]
     kx: NDArray[np.intp]
     message: NDArray[np.intp]
     radius: Floats
+    pilot_weight: Floats
 
 
 @cache
@@ -50,7 +54,8 @@ def band() -> Band:
     order = np.lexsort((kx, ky, ky**2 + kx**2))
     ky, kx = ky[order], kx[order]
     message = np.arange(CODE_BITS * CARRIERS_PER_BIT // 2)
-    return Band(ky, kx, message, np.hypot(ky, kx))
+    radius = np.hypot(ky, kx)
+    return Band(ky, kx, message, radius, np.exp(-((radius / TILE / _PILOT_CORNER) ** 2)))
 
 
 @dataclass(frozen=True)
@@ -58,12 +63,14 @@ class Carriers:
     """A key's secrets in the frequency domain.
 
     pilot: (BINS,) unit phasors. bit_of, sign: (VARIANTS, 2304) code bit and sign of the real part of the i-th
-    message frequency at 2i and of its imaginary part at 2i+1.
+    message frequency at 2i and of its imaginary part at 2i+1. by_bit: (VARIANTS, 2304) the carriers in the order of
+    their code bits, 9 for each.
     """
 
     pilot: Complex
     bit_of: NDArray[np.intp]
     sign: Floats
+    by_bit: NDArray[np.intp]
 
 
 @lru_cache(maxsize=256)
@@ -75,7 +82,8 @@ def carriers(key: WatermarkKey) -> Carriers:
     order, coins = draws[: len(draws) // 2].reshape(shape), draws[len(draws) // 2 :]
     bit_of = np.argsort(order, axis=2, kind="stable").reshape(VARIANTS, -1)
     sign = 1.0 - 2.0 * (coins & np.uint64(1)).astype(np.float64).reshape(VARIANTS, -1)
-    return Carriers(np.exp(2j * np.pi * turns), bit_of, sign)
+    by_bit = np.argsort(bit_of, axis=1, kind="stable")
+    return Carriers(np.exp(2j * np.pi * turns), bit_of, sign, by_bit)
 
 
 def message_spectrum(key: WatermarkKey, payload: Payload, variant: int) -> Complex:
@@ -102,16 +110,23 @@ def tile(
 
 
 def _pattern(values: Complex, profile: Profile) -> NDArray[np.float32]:
-    used = band()
-    weights = profile.weight(used.radius / TILE)
+    weights = profile.weight(band().radius / TILE)
     weights = weights / np.sqrt(np.mean(weights**2))
-    spectrum = np.zeros((TILE, TILE // 2 + 1), dtype=np.complex128)
-    spectrum[used.ky, used.kx] = values * weights
-    on_axis = used.kx == 0
-    spectrum[-used.ky[on_axis], 0] = spectrum[used.ky[on_axis], 0].conj()
-    deviation = np.sqrt(2 * len(used.ky)) / TILE**2
-    pattern: NDArray[np.float32] = (np.fft.irfft2(spectrum, s=(TILE, TILE)) / deviation).astype(np.float32)
+    deviation = np.sqrt(2 * len(weights)) / TILE**2
+    waves = np.fft.irfft2(half_spectrum(values * weights), s=(TILE, TILE))
+    pattern: NDArray[np.float32] = (waves / deviation).astype(np.float32)
     return pattern
+
+
+def half_spectrum(values: NDArray[np.complexfloating]) -> NDArray[np.complexfloating]:
+    """(..., BINS) values in their places in the (..., TILE, TILE // 2 + 1) spectrum of a real picture, else 0."""
+    used = band()
+    full = np.zeros((*values.shape[:-1], TILE, TILE // 2 + 1), values.dtype)
+    full[..., used.ky, used.kx] = values
+    # On this axis a frequency and its negative are both stored.
+    on_axis = used.kx == 0
+    full[..., -used.ky[on_axis], 0] = values[..., on_axis].conj()
+    return full
 
 
 @cache

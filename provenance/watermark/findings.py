@@ -24,6 +24,12 @@ class Geometry:
     x0: float
     y0: float
 
+    def reduced_by(self, factor: float) -> "Geometry":
+        """The same for the picture made smaller by a factor."""
+        return Geometry(
+            *(number / factor for number in (self.xx, self.xy, self.yx, self.yy, self.x0, self.y0))
+        )
+
     @property
     def determinant(self) -> float:
         """Area of the picture that one unit of tile area covers, negative where the picture is mirrored."""

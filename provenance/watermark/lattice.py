@@ -1,4 +1,4 @@
-"""Guesses scale, rotation and aspect from the picture alone: a repeated tile echoes at the points of a lattice."""
+"""Reads off a repeated tile how it lies in a picture: it echoes at a lattice of lags, and sounds at one of waves."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -8,18 +8,24 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from provenance.watermark.carrier import TILE
+from provenance.watermark.carrier import TILE, band
 from provenance.watermark.residual import Plane
+from provenance.watermark.view import noise_around
 
-_LOWEST, _HIGHEST = 0.012, 0.45  # cycles per picture pixel that are looked at
-_SPECTRUM_CAP = 8.0
-_BOX = 25
+_LOWEST, _HIGHEST = 0.012, 0.28  # cycles per picture pixel: a mark on its own scale ends at 0.22
+_SPECTRUM_CAP = 4.0
+_BOX = 9
+_ECHO_CAP = 6.0  # deviations
 _SCALES = (0.22, 3.6)
 _LOG_STEP = 0.0025
 _ANGLES = 1200  # over half a turn: 0.15 degrees each
 _MAX_POINTS_RADIUS_SQUARED = 25
 _MAX_STRETCH = 2.2
 _MAX_MULTIPLE = 5
+_OVERSAMPLING = 2
+_HIGHEST_WAVE = 30  # per tile; a little more than the band, for the noise around its edge
+_WAVE_LIMIT = 2.0
+_MARGIN = 4
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,8 @@ class Guess:
 def echo(planes: list[Plane]) -> NDArray[np.float32]:
     """(H, W) normalised autocorrelation with lag 0 in the middle, the power spectra of all planes added.
 
-    Every frequency is measured against its neighbourhood and limited, so that a picture's own structure counts little.
+    Every frequency is measured against its neighbourhood and limited, and so is every echo: a picture's own structure
+    shows in a few strong places, a mark in many faint ones.
     """
     height, width = planes[0].shape
     shape = fft.next_fast_len(height, real=True), fft.next_fast_len(width, real=True)
@@ -46,7 +53,7 @@ def echo(planes: list[Plane]) -> NDArray[np.float32]:
     relative[(radius < _LOWEST) | (radius > _HIGHEST)] = 0
     echoes = fft.fftshift(fft.irfft2(relative.astype(np.float32), s=shape, workers=2))
     deviation = float(echoes.std()) or 1.0
-    unit: NDArray[np.float32] = (echoes / deviation).astype(np.float32)
+    unit: NDArray[np.float32] = np.clip(echoes / deviation, -_ECHO_CAP, _ECHO_CAP).astype(np.float32)
     return unit
 
 
@@ -84,7 +91,7 @@ def similarities(echoes: NDArray[np.float32], count: int) -> list[Guess]:
         weight += certain[rows, columns]
     score = total / np.sqrt(weight + 0.05)
     return [
-        Guess(_SCALES[0] * np.exp(column * _LOG_STEP) * _rotation(row * np.pi / _ANGLES), value)
+        Guess(_SCALES[0] * np.exp(column * _LOG_STEP) * rotation(row * np.pi / _ANGLES), value)
         for row, column, value in _best(score, count)
     ]
 
@@ -112,7 +119,8 @@ def _best(score: NDArray[np.float32], count: int) -> list[tuple[int, int, float]
     return [(int(rows[n]), int(columns[n]), float(values[n])) for n in ranked]
 
 
-def _rotation(angle: float) -> NDArray[np.float64]:
+def rotation(angle: float) -> NDArray[np.float64]:
+    """(2, 2) turn by `angle` radians, clockwise on a screen."""
     return np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
 
 
@@ -160,3 +168,73 @@ def stretches(echoes: NDArray[np.float32], count: int) -> list[Guess]:
 def _steps_to(lag: float) -> int:
     """Log steps from the smallest lag looked at up to this one or that of the largest scale."""
     return max(0, int(np.log(min(lag, _SCALES[1] * TILE) / (_SCALES[0] * TILE)) / _LOG_STEP))
+
+
+class Waves:
+    """The spectrum of a plane, fine enough to be read between its frequencies.
+
+    A tile's frequency k (cycles per tile) is the frequency inverse(matrix)^T k / TILE of a picture that shows tiles
+    through `matrix`: reading the spectrum there is the same as folding the picture's tiles onto each other, and ten
+    times as fast as drawing them upright first.
+    """
+
+    def __init__(self, plane: Plane) -> None:
+        height, width = plane.shape
+        rows, columns = (fft.next_fast_len(_OVERSAMPLING * side, real=True) for side in plane.shape)
+        # With the middle of the picture at 0 neighbouring values have like phases and can be interpolated.
+        above, left = height // 2, width // 2
+        padded = np.zeros((rows, columns), np.float32)
+        padded[: height - above, : width - left] = plane[above:, left:]
+        padded[: height - above, columns - left :] = plane[above:, :left]
+        padded[rows - above :, : width - left] = plane[:above, left:]
+        padded[rows - above :, columns - left :] = plane[:above, :left]
+        right = fft.fftshift(fft.rfft2(padded, workers=2, overwrite_x=True), axes=0)
+        # A few columns of negative frequencies, so that interpolation finds neighbours at 0.
+        beyond = right[::-1, _MARGIN:0:-1].conj()
+        beyond = np.roll(beyond, 1, axis=0) if rows % 2 == 0 else beyond
+        self._values = np.hstack([beyond, right]).view(np.float32).reshape(rows, -1, 2)
+        self._columns_beyond = beyond.shape[1]
+        self._shape = rows, columns
+        # From the middle of the pixel that came to lie at 0 to the middle of the picture.
+        self._off_middle = height / 2 - above - 0.5, width / 2 - left - 0.5
+
+    def whitened(self, matrix: NDArray[np.float64], middle: tuple[float, float]) -> NDArray[np.complex128]:
+        """(BINS,) `Spectrum.whitened` of the folded view through `matrix` (2, 2).
+
+        middle: x and y, in tile pixels, where the view has the middle of the picture.
+        """
+        ky, kx = _wave_numbers()
+        to_picture = np.linalg.inv(matrix).T / TILE
+        values = self._at(
+            to_picture[1, 0] * kx + to_picture[1, 1] * ky, to_picture[0, 0] * kx + to_picture[0, 1] * ky
+        )
+        full = np.zeros((TILE, TILE // 2 + 1), np.complex64)
+        full[ky, kx] = values
+        used = band()
+        picked = full[used.ky, used.kx] / np.sqrt(noise_around(full))
+        limited = picked * (_WAVE_LIMIT / np.maximum(np.abs(picked), _WAVE_LIMIT))
+        # A view counts from the middle of its first pixel.
+        lag = (used.ky * (middle[1] - 0.5) + used.kx * (middle[0] - 0.5)) * (-2 * np.pi / TILE)
+        whitened: NDArray[np.complex128] = limited * np.exp(1j * lag)
+        return whitened
+
+    def _at(self, fy: NDArray[np.float64], fx: NDArray[np.float64]) -> NDArray[np.complex64]:
+        """The spectrum at frequencies in cycles per pixel; 0 above half a cycle, where a picture has none."""
+        half = np.where(fx < 0, -1.0, 1.0)
+        fy, fx = fy * half, fx * half
+        rows, columns = self._shape
+        row = (fy * rows + rows // 2).astype(np.float32)
+        column = (fx * columns + self._columns_beyond).astype(np.float32)
+        read = cv2.remap(self._values, column, row, cv2.INTER_CUBIC, borderMode=cv2.BORDER_CONSTANT)
+        phase = 2 * np.pi * (fy * self._off_middle[0] + fx * self._off_middle[1])
+        values = (read[..., 0] + 1j * read[..., 1]) * np.exp(1j * phase)
+        values[(np.abs(fy) > 0.5) | (fx > 0.5)] = 0
+        found: NDArray[np.complex64] = np.where(half < 0, values.conj(), values).astype(np.complex64)
+        return found
+
+
+@cache
+def _wave_numbers() -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """ky and kx >= 0 up to the highest wave that is read."""
+    ky, kx = np.mgrid[-_HIGHEST_WAVE : _HIGHEST_WAVE + 1, 0 : _HIGHEST_WAVE + 1]
+    return ky, kx

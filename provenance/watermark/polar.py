@@ -35,14 +35,14 @@ def _is_information() -> NDArray[np.bool_]:
 
 
 def encode(message: Bits) -> Bits:
-    """(104,) message bits to (256,) code bits."""
-    source = np.zeros(CODE_BITS, dtype=np.uint8)
-    source[information_positions()] = message
+    """(..., 104) message bits to (..., 256) code bits."""
+    source = np.zeros((*message.shape[:-1], CODE_BITS), dtype=np.uint8)
+    source[..., information_positions()] = message
     return _transform(source)
 
 
 def _transform(bits: Bits) -> Bits:
-    """The polar transform in natural order; it is its own inverse."""
+    """The polar transform of (..., 256) bits in natural order; it is its own inverse."""
     coded = bits.copy()
     for stage in range(_STAGES):
         pairs = coded.reshape(-1, 2, 1 << stage)

@@ -18,17 +18,16 @@ from provenance.watermark.findings import Geometry
 from provenance.watermark.keys import Payload, WatermarkKey
 from provenance.watermark.message import code_bits
 from provenance.watermark.profiles import Profile
-from provenance.watermark.reading import align, pilot_z, read
+from provenance.watermark.reading import Tries, align, pilot_z, read
 from provenance.watermark.residual import Accumulator, Equaliser
 
 # Mean over standard deviation of the soft bits at which about 90 % of messages are read; 1.0 reads all (white noise).
 _READABLE_RATIO = 0.95
 # Of the pilot; a fainter one is not found by somebody who has to search for it.
 _FINDABLE_Z = 5.5
-_READS = 6
 _NEUTRAL_CHROMA = 128
 # As `VideoWriter` encodes a take: whoever copies it starts from that, not from the frames.
-_MASTER_CRF, _MASTER_PRESET = 17, "veryfast"
+_MASTER = {"crf": "17", "preset": "fast", "tune": "film"}
 _COPY_PRESET = "fast"
 
 
@@ -88,8 +87,8 @@ class ProxyReader:
         # Sides of yuv420p must be even.
         self._size = (max(2, round(width * kind.scale / 2) * 2), max(2, round(height * kind.scale / 2) * 2))
         whole = (width // 2 * 2, height // 2 * 2)
-        self._master = _Generation(_MASTER_CRF, _MASTER_PRESET, whole, fps)
-        self._copy = _Generation(kind.crf, _COPY_PRESET, self._size, fps)
+        self._master = _Generation(_MASTER, whole, fps)
+        self._copy = _Generation({"crf": str(kind.crf), "preset": _COPY_PRESET}, self._size, fps)
         self._accumulator = Accumulator()
         self._equaliser = Equaliser(self._size[1], self._size[0])
         # Where the pattern lies is known here, so that nothing needs to be searched for.
@@ -115,7 +114,7 @@ class ProxyReader:
         for windows in (self._accumulator.windows, self._accumulator.key_windows):
             if windows:
                 aligned = align(windows, self._geometry)
-                reading, z = read(aligned, self._key, _READS), pilot_z(aligned, self._key)
+                reading, z = read(aligned, self._key, Tries()), pilot_z(aligned, self._key)
                 is_ours = reading.payload == self._payload and z >= _FINDABLE_Z
                 yield ProxyReading(self._kind, is_ours, z, self._margin_db(reading.soft_bits))
 
@@ -144,13 +143,13 @@ class ProxyReader:
 class _Generation:
     """Encodes grey frames and decodes them again."""
 
-    def __init__(self, crf: int, preset: str, size: tuple[int, int], fps: Fraction) -> None:
-        self._crf, self._size, self._fps = crf, size, fps
+    def __init__(self, options: dict[str, str], size: tuple[int, int], fps: Fraction) -> None:
+        self._crf, self._size, self._fps = options["crf"], size, fps
         self._encoder: Any = av.CodecContext.create("libx264", "w")
         self._encoder.width, self._encoder.height = size
         self._encoder.pix_fmt = "yuv420p"
         self._encoder.framerate, self._encoder.time_base = fps, 1 / fps
-        self._encoder.options = {"crf": str(crf), "preset": preset}
+        self._encoder.options = options
         self._encoder.thread_count = 1
         self._decoder: Any = av.CodecContext.create("h264", "r")
         self._decoder.thread_count = 1

@@ -16,6 +16,7 @@ _LEVEL_FLOOR = 2.0
 _CLIP = 2.0
 _MIN_STEP_S = 1 / 33
 _KEY_FRAMES = 4
+_LARGE_SHORT_SIDE, _REDUCED_SHORT_SIDE = 1440, 720
 _MAX_KEY_WINDOWS = 8
 
 
@@ -44,6 +45,22 @@ class Equaliser:
         cv2.add(level, _LEVEL_FLOOR, dst=level)  # type: ignore[call-overload]
         cv2.divide(detail, level, dst=detail)
         return np.clip(detail, -_CLIP, _CLIP, out=detail)
+
+
+def reduction_of(height: int, width: int) -> int:
+    """By which whole factor pictures of this size are made smaller before anybody looks for a pattern in them."""
+    short_side = min(height, width)
+    return short_side // _REDUCED_SHORT_SIDE if short_side >= _LARGE_SHORT_SIDE else 1
+
+
+def reduced(luma: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(H, W) luma, smaller by `reduction_of`."""
+    factor = reduction_of(*luma.shape)
+    if factor == 1:
+        return luma
+    height, width = (side // factor * factor for side in luma.shape)
+    small = (width // factor, height // factor)
+    return cv2.resize(luma[:height, :width], small, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 
 def residual(luma: NDArray[np.uint8]) -> Plane:

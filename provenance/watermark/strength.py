@@ -25,7 +25,9 @@ _VMAF_EVERY = 4
 _ROUNDING_POWER = 1 / 12
 _MEASURED_FRAMES = 16
 _MASKED_FRAMES = 8
-_LARGEST_FACTOR = 2.5  # beyond, flat and dark pictures show grain although their PSNR is high
+# Beyond the first, flat and dark pictures show grain to a close look although their PSNR is high; beyond the second, to
+# anybody. Between them only where the test copy would be lost otherwise.
+_QUIET_FACTOR, _LARGEST_FACTOR = 1.7, 2.3
 
 Luma = NDArray[np.uint8]
 
@@ -173,16 +175,17 @@ def bounds_of(probe: Sequence[Luma], profile: Profile) -> Bounds:
     allowed = [mask.amplitude(luma) for luma in probe[:: max(1, len(probe) // _MASKED_FRAMES)]]
     allowance_db = small_picture_allowance_db(probe[0].shape[1], probe[0].shape[0])
 
-    def at(psnr_db: float) -> float:
+    def at(psnr_db: float, largest: float) -> float:
         wanted = 255.0**2 * 10 ** (-(psnr_db - allowance_db) / 10) - _ROUNDING_POWER
-        return _factor_for(max(wanted, 1e-6), allowed)
+        return _factor_for(max(wanted, 1e-6), allowed, largest)
 
-    return Bounds(at(profile.ceiling_psnr_db), at(profile.psnr_db), at(profile.floor_psnr_db))
+    faintest, usual = (at(psnr_db, _QUIET_FACTOR) for psnr_db in (profile.ceiling_psnr_db, profile.psnr_db))
+    return Bounds(faintest, usual, at(profile.floor_psnr_db, _LARGEST_FACTOR))
 
 
-def _factor_for(power: float, allowed: list[Cells]) -> float:
-    """The factor at which these amplitudes, none above the ceiling, have this mean power."""
-    low, high = 0.01, _LARGEST_FACTOR
+def _factor_for(power: float, allowed: list[Cells], largest: float) -> float:
+    """The factor up to `largest` at which these amplitudes, none above the ceiling, have this mean power."""
+    low, high = 0.01, largest
     for _ in range(20):
         middle = float(np.sqrt(low * high))
         reached = float(np.mean([np.mean(np.square(np.minimum(one * middle, CEILING))) for one in allowed]))

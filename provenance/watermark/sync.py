@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from provenance.watermark.carrier import TILE, Carriers, band
+from provenance.watermark.carrier import TILE, Carriers, band, half_spectrum
 from provenance.watermark.findings import Geometry
 from provenance.watermark.turns import turns
-from provenance.watermark.view import Spectrum, View, noise_around, spectrum
+from provenance.watermark.view import View, deviation, limited, spectrum
 
 _CAPTURE_STEPS = (-0.004, 0.0, 0.004)
 _MAX_DISTORTION = 0.02
@@ -54,19 +54,18 @@ class Fit:
         """(tiles, BINS) factors that undo the displacement of every tile."""
         return _ramps(tile_centres, self.distortion, np.array(self.shift))
 
-    def geometry(self, reduction: float = 1.0) -> Geometry:
-        """The map from tile to picture pixels, the picture having been made smaller by `reduction` beforehand."""
+    def geometry(self) -> Geometry:
+        """The map from tile to picture pixels."""
         swap = np.array([[0, 1], [1, 0]])
         stretch = swap @ self.distortion @ swap  # from (y, x) to (x, y)
         # view = turned + shift + stretch @ (view - middle), so view - middle = unstretched @ (turned + shift - middle).
         unstretched = np.linalg.inv(np.eye(2) - stretch)
         turn = turns()[self.turn].matrix
-        linear = reduction * self.view.matrix @ unstretched @ turn
+        linear = self.view.matrix @ unstretched @ turn
         # A tile turns about the centre of its first pixel, which lies at 0.5.
         moved = np.array([self.shift[1], self.shift[0]]) + 0.5 - turn @ np.array([0.5, 0.5])
-        offset = reduction * (
-            np.array(self.view.picture_middle)
-            + self.view.matrix @ unstretched @ (moved - np.array(self.view.middle))
+        offset = np.array(self.view.picture_middle) + self.view.matrix @ unstretched @ (
+            moved - np.array(self.view.middle)
         )
         (xx, xy), (yx, yy) = linear.tolist()
         return Geometry(xx, xy, yx, yy, float(offset[0]), float(offset[1]))
@@ -88,18 +87,21 @@ class Pilots:
     def best(self, whitened: NDArray[np.complexfloating], count: int) -> list[Peak]:
         """The `count` orientations and keys whose pilot correlates best, over all TILE x TILE shifts.
 
+        whitened: (BINS,), no value larger than 2.
+
         For a picture without the mark P(z > t) <= TILE^2 exp(-t^2 / 2) for each, whatever the picture: the
         pilot's angles are uniform and independent of it, and E exp(l cos a) = I0(l) <= exp(l^2 / 4).
         """
-        responses = correlate(whitened[None, :] * self.turned.conj())
+        weighted = whitened * band().pilot_weight
+        responses = correlate(weighted[None, :] * self.turned.conj())
         flat = responses.reshape(len(self.turned), -1)
         peaks = flat.argmax(axis=1)
         heights = flat[np.arange(len(flat)), peaks]
-        deviation = _deviation(whitened)
+        spread = deviation(weighted)
         ranked = np.argsort(-heights)[:count]
         return [
             Peak(
-                float(heights[number]) / deviation,
+                float(heights[number]) / spread,
                 divmod(int(peaks[number]), TILE),
                 int(number) % self._per_secret,
                 int(number) // self._per_secret,
@@ -115,18 +117,9 @@ class Pilots:
 
 def correlate(products: NDArray[np.complexfloating]) -> NDArray[np.float32]:
     """(n, BINS) products with a conjugate pilot to (n, TILE, TILE) sums of their real parts at every shift."""
-    used = band()
-    full = np.zeros((len(products), TILE, TILE // 2 + 1), np.complex64)
-    full[:, used.ky, used.kx] = products
-    on_axis = used.kx == 0
-    full[:, -used.ky[on_axis], 0] = products[:, on_axis].conj()
+    full = half_spectrum(products.astype(np.complex64, copy=False))
     responses: NDArray[np.float32] = fft.irfft2(full, s=(TILE, TILE)) * np.float32(TILE**2 / 2)
     return responses
-
-
-def _deviation(whitened: NDArray[np.complexfloating]) -> float:
-    """Standard deviation of a pilot's correlation by chance; 1 for a picture without any power."""
-    return float(np.sqrt(np.sum(np.abs(whitened) ** 2) / 2)) or 1.0
 
 
 def refine(seen: View, peak: Peak, pilots: Pilots) -> Fit:
@@ -135,22 +128,42 @@ def refine(seen: View, peak: Peak, pilots: Pilots) -> Fit:
     Tiles are transformed once; a small distortion then is a phase per tile. A grid catches the pattern, and
     a quasi-Newton search sharpens it.
     """
-    tiles = seen.tile_spectra()
-    whole = spectrum(seen.folded())
-    expected = (tiles / np.sqrt(whole.noise) * pilots.one(peak).conj()).astype(np.complex64)
+    expected = _expected(seen, peak, pilots)
     centres = seen.centres
     starts = [(peak.z, np.zeros((2, 2)), np.array(peak.shift, float)), *_capture(expected, centres)]
     starts.sort(key=lambda start: -start[0])
     best: Fit | None = None
     for _, distortion, shift in starts[:_CAPTURES]:
         moved, at = _climb(expected, centres, distortion, shift)
-        fit = Fit(seen, moved, (float(at[0]), float(at[1])), peak.turn, peak.secret, 0.0, peak.z)
-        z = _z_of(tiles, fit, pilots.one(peak))
+        against_pilot = _whole(expected, _ramps(centres, moved, at))
+        z = float(against_pilot.sum().real) / deviation(against_pilot)
         if best is None or z > best.z:
-            best = Fit(seen, moved, fit.shift, peak.turn, peak.secret, z, peak.z)
+            best = Fit(seen, moved, (float(at[0]), float(at[1])), peak.turn, peak.secret, z, peak.z)
     if best is None:
         raise AssertionError("there is always one start")
     return best
+
+
+def settle(seen: View, peak: Peak, pilots: Pilots) -> Fit:
+    """Moves the pattern, and nothing else, until the pilot fits best.
+
+    Where a picture was resized by a common factor and the mark is faint, the freedom of `refine` follows noise.
+    """
+    expected = _expected(seen, peak, pilots)
+    _, at = _climb(expected, seen.centres, np.zeros((2, 2)), np.array(peak.shift, float), is_rigid=True)
+    return Fit(seen, np.zeros((2, 2)), (float(at[0]), float(at[1])), peak.turn, peak.secret, peak.z, peak.z)
+
+
+def _expected(seen: View, peak: Peak, pilots: Pilots) -> NDArray[np.complex64]:
+    """(tiles, BINS) whitened products with the conjugate pilot, all of one angle where the geometry is right."""
+    noise = spectrum(seen.folded()).noise
+    return (seen.tile_spectra() / np.sqrt(noise) * pilots.one(peak).conj()).astype(np.complex64)
+
+
+def _whole(expected: NDArray[np.complex64], ramps: NDArray[np.complex64]) -> NDArray[np.complexfloating]:
+    """(BINS,) weighted products of the sum of all tiles, displacement undone."""
+    weighted: NDArray[np.complexfloating] = limited(np.sum(expected * ramps, axis=0)) * band().pilot_weight
+    return weighted
 
 
 def _capture(
@@ -160,14 +173,12 @@ def _capture(
     if len(centres) == 1:
         return []
     moves = [np.array([[zoom, turn], [-turn, zoom]]) for zoom in _CAPTURE_STEPS for turn in _CAPTURE_STEPS]
-    sums = np.stack([np.sum(expected * _ramps(centres, move, np.zeros(2)), axis=0) for move in moves])
-    size = np.abs(sums)
-    sums *= np.minimum(1.0, 2.0 / np.maximum(size, 2.0))
+    sums = np.stack([_whole(expected, _ramps(centres, move, np.zeros(2))) for move in moves])
     responses = correlate(sums).reshape(len(moves), -1)
     found = []
     for move, response, total in zip(moves, responses, sums, strict=True):
         where = int(response.argmax())
-        found.append((float(response[where]) / _deviation(total), move, np.array(divmod(where, TILE), float)))
+        found.append((float(response[where]) / deviation(total), move, np.array(divmod(where, TILE), float)))
     return found
 
 
@@ -176,13 +187,16 @@ def _climb(
     centres: NDArray[np.float64],
     distortion: NDArray[np.float64],
     shift: NDArray[np.float64],
+    *,
+    is_rigid: bool = False,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Maximises the pilot's correlation over the distortion (2, 2) and the shift (2,): damped Newton steps."""
     slopes_of, bends_of = _derivatives()
+    expected = expected * band().pilot_weight.astype(np.float32)
     reach = max(float(np.abs(centres).max()), TILE / 2)  # brings distortions and shifts to one size
     # Each tile's displacement (y, x) is levers @ unknowns: the distortion's rows, then the shift.
     arms = np.column_stack([centres / reach, np.ones(len(centres))])
-    if len(centres) == 1:
+    if is_rigid or len(centres) == 1:
         arms[:, :2] = 0.0
     unknowns = np.column_stack([distortion * reach, shift])  # (y or x, arm)
     furthest = np.array([_MAX_DISTORTION * reach, _MAX_DISTORTION * reach, np.inf])
@@ -237,32 +251,3 @@ def _ramps(
     turns_x = np.exp(1j * moved[:, 1:] * np.arange(_HALF + 1)).astype(np.complex64)
     ramps: NDArray[np.complex64] = turns_y[:, used.ky + _HALF] * turns_x[:, used.kx]
     return ramps
-
-
-def _z_of(tiles: NDArray[np.complex64], fit: Fit, pilot: NDArray[np.complex64]) -> float:
-    whitened = aligned_spectrum(tiles, fit).whitened
-    return float(np.sum(whitened * pilot.conj()).real) / _deviation(whitened)
-
-
-def aligned_spectrum(tiles: NDArray[np.complex64], fit: Fit) -> Spectrum:
-    """The sum of all tiles at a fit, displacement undone, still turned."""
-    total = np.sum(tiles * fit.ramps(fit.view.centres), axis=0)
-    used = band()
-    full = np.zeros((TILE, TILE // 2 + 1), np.complex128)
-    full[used.ky, used.kx] = total
-    on_axis = used.kx == 0
-    full[-used.ky[on_axis], 0] = total[on_axis].conj()
-    noise = noise_around(full) / np.maximum(_share_in_band(), 0.2)
-    whitened = total / np.sqrt(np.maximum(noise, 1e-12))
-    size = np.abs(whitened)
-    whitened = whitened * np.minimum(1.0, 2.0 / np.maximum(size, 2.0))
-    return Spectrum(total.astype(np.complex128), noise, whitened.astype(np.complex128))
-
-
-def _share_in_band() -> NDArray[np.float64]:
-    """(BINS,) how much of the box around each frequency lies in the band, so that edges are not taken for quiet."""
-    used = band()
-    full = np.zeros((TILE, TILE // 2 + 1), np.complex128)
-    full[used.ky, used.kx] = 1.0
-    full[-used.ky[used.kx == 0], 0] = 1.0
-    return noise_around(full)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from provenance.watermark.carrier import TILE, band
+from provenance.watermark.findings import Geometry
 from provenance.watermark.residual import Plane
 
 _NOISE_BOX = 5
@@ -77,28 +78,40 @@ def view(plane: Plane, matrix: Matrix) -> View:
         canonical = np.zeros(size[::-1], np.float32)
         canonical[:height, :width] = plane
     else:
-        canonical = _warp(plane, matrix, middle, size)
+        canonical = lay(plane, matrix, np.array([width, height]) / 2 - matrix @ np.array(middle), size)
     tiles = canonical.reshape(rows, TILE, columns, TILE).swapaxes(1, 2)
     return View(matrix, middle, (width / 2, height / 2), tiles)
 
 
-def _warp(plane: Plane, matrix: Matrix, middle: tuple[float, float], size: tuple[int, int]) -> Plane:
+def lay(plane: Plane, linear: Matrix, offset: NDArray[np.float64], size: tuple[int, int]) -> Plane:
+    """The (width, height) pixels of a plane that lie at linear @ point + offset in it, pixel centres at +0.5."""
     height, width = plane.shape
-    shrink = int(np.sqrt(abs(np.linalg.det(matrix))) / _REDUCE_ABOVE + 0.5)
+    shrink = int(np.sqrt(abs(np.linalg.det(linear))) / _REDUCE_ABOVE + 0.5)
     if shrink > 1:
         # Interpolation alone would fold fine detail back as noise.
-        size_now = (max(1, width // shrink), max(1, height // shrink))
-        plane = cv2.resize(plane, size_now, interpolation=cv2.INTER_AREA).astype(np.float32, copy=False)
-        ratio = np.array([plane.shape[1] / width, plane.shape[0] / height])
-    else:
-        ratio = np.ones(2)
-    linear = ratio[:, None] * matrix
-    picture_middle = ratio * np.array([width / 2, height / 2])
-    offset = picture_middle - 0.5 + linear @ (0.5 - np.array(middle))
-    warped = cv2.warpAffine(
-        plane, np.column_stack([linear, offset]), size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        small = (max(1, width // shrink), max(1, height // shrink))
+        plane = cv2.resize(plane, small, interpolation=cv2.INTER_AREA).astype(np.float32, copy=False)
+        ratio = np.array([small[0] / width, small[1] / height])
+        linear, offset = ratio[:, None] * linear, ratio * offset
+    start = linear @ np.array([0.5, 0.5]) + offset - 0.5
+    laid = cv2.warpAffine(
+        plane, np.column_stack([linear, start]), size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     )
-    return warped.astype(np.float32, copy=False)
+    return laid.astype(np.float32, copy=False)
+
+
+def folded_at(plane: Plane, geometry: Geometry, period: int = TILE) -> Plane:
+    """(period, period) sum of all periods of the pattern that a plane shows at a geometry."""
+    height, width = plane.shape
+    linear = np.array([[geometry.xx, geometry.xy], [geometry.yx, geometry.yy]])
+    offset = np.array([geometry.x0, geometry.y0])
+    corners = np.array([[0, 0], [width, 0], [0, height], [width, height]], float)
+    seen = (corners - offset) @ np.linalg.inv(linear).T
+    first = np.floor(seen.min(axis=0) / period)
+    columns, rows = np.maximum(np.ceil(seen.max(axis=0) / period - 0.01) - first, 1).astype(int).tolist()
+    laid = lay(plane, linear, linear @ (first * period) + offset, (columns * period, rows * period))
+    folded: Plane = laid.reshape(rows, period, columns, period).sum(axis=(0, 2))
+    return folded
 
 
 def shows_enough(width: int, height: int, scale: float) -> bool:
@@ -130,7 +143,18 @@ def noise_around(full: NDArray[np.complexfloating]) -> NDArray[np.float64]:
 def _whiten(
     values: NDArray[np.complexfloating], noise: NDArray[np.float64]
 ) -> tuple[NDArray[np.complex128], NDArray[np.float64], NDArray[np.complex128]]:
-    whitened = values / np.sqrt(noise)
-    size = np.abs(whitened)
-    whitened = whitened * np.minimum(1.0, _SPECTRUM_LIMIT / np.maximum(size, _SPECTRUM_LIMIT))
+    whitened = limited(values / np.sqrt(noise))
     return values.astype(np.complex128), noise, whitened.astype(np.complex128)
+
+
+def limited(whitened: NDArray[np.complexfloating]) -> NDArray[np.complexfloating]:
+    """The same values, none larger than 2: what a host shows at single frequencies must not drown the rest."""
+    result: NDArray[np.complexfloating] = whitened * np.minimum(
+        1.0, _SPECTRUM_LIMIT / np.maximum(np.abs(whitened), _SPECTRUM_LIMIT)
+    )
+    return result
+
+
+def deviation(products: NDArray[np.complexfloating]) -> float:
+    """Standard deviation by chance of the sum of products with a pilot's phasors; 1 where there is no power."""
+    return float(np.sqrt(np.sum(np.abs(products) ** 2) / 2)) or 1.0

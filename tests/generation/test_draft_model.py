@@ -17,7 +17,8 @@ from generation.planning import plan_shot
 from generation.raster import fit
 from generation.shots import Shot
 
-SEEDS = (1, 2, 3)
+SEEDS = (1, 2)
+DAY = "a white house in a meadow at noon, static camera"  # several questions are put to these takes
 Maker = Callable[[str, int], np.ndarray]
 
 
@@ -59,7 +60,7 @@ def test_a_red_car_is_redder_than_a_blue_one(make: Maker) -> None:
 
 def test_night_is_much_darker_than_day(make: Maker) -> None:
     night = _average(make, "a white house in a meadow at night, static camera", np.mean)
-    day = _average(make, "a white house in a meadow at noon, static camera", np.mean)
+    day = _average(make, DAY, np.mean)
     assert night < 0.4 * day
 
 
@@ -69,7 +70,7 @@ def test_a_sunset_sky_is_warm_and_a_daylight_sky_blue(make: Maker) -> None:
         return float((sky[..., 0] - sky[..., 2]).mean())
 
     sunset = _average(make, "a black tower by the sea at sunset, static camera", warmth)
-    day = _average(make, "a black tower by the sea on a sunny day, static camera", warmth)
+    day = _average(make, DAY, warmth)
     assert sunset > 40
     assert day < -60
 
@@ -79,8 +80,8 @@ def test_a_meadow_is_green_and_a_desert_is_not(make: Maker) -> None:
         ground = frames[:, 115:].astype(float)
         return float((ground[..., 1] - (ground[..., 0] + ground[..., 2]) / 2).mean())
 
-    meadow = _average(make, "wide shot of a white car in a meadow by day, static camera", greenness)
-    desert = _average(make, "wide shot of a white car in the desert by day, static camera", greenness)
+    meadow = _average(make, DAY, greenness)
+    desert = _average(make, "a white house in the desert at noon, static camera", greenness)
     assert meadow > desert + 50
 
 
@@ -98,43 +99,45 @@ def test_opposite_camera_moves_move_the_picture_in_opposite_ways(
     assert second < -2.0
 
 
-def test_two_seeds_give_two_pictures_and_one_seed_gives_one(draft_engine: Engine, make: Maker) -> None:
-    prompt = "a red car in the desert at sunset"
-    make.cache_clear()
-    first = make(prompt, 1)
-    make.cache_clear()
-    assert np.array_equal(make(prompt, 1), first)
-    assert not np.array_equal(make(prompt, 2), first)
+def test_two_seeds_give_two_pictures_and_one_seed_gives_one(make: Maker) -> None:
+    again = make.__wrapped__(DAY, 1)  # past what was kept
+    assert np.array_equal(again, make(DAY, 1))
+    assert not np.array_equal(again, make(DAY, 2))
 
 
-def test_a_shot_over_several_windows_has_no_cut_where_they_meet(draft_engine: Engine, make: Maker) -> None:
-    prompt = "a red house in a meadow at noon, static camera"
-    shot = Shot(prompt, 97, Fraction(24), 288, 160, 6, steps=10)
-    plan = plan_shot(shot, draft_engine.capabilities)
-    assert [window.start for window in plan.windows] == [0, 49, 81]
-    latents = draft_engine.denoise(shot, plan, lambda progress: None, lambda: False)
-    frames = np.stack(list(draft_engine.decode(latents))).astype(float)
+LONG = Shot("a red house in a meadow at noon, static camera", 97, Fraction(24), 288, 160, 6, steps=10)
+
+
+@pytest.fixture(scope="module")
+def long_take(draft_engine: Engine) -> np.ndarray:
+    """Frames (97, H, W, 3) that take several windows."""
+    plan = plan_shot(LONG, draft_engine.capabilities)
+    latents = draft_engine.denoise(LONG, plan, lambda progress: None, lambda: False)
+    return np.stack(list(draft_engine.decode(latents)))
+
+
+def test_a_shot_over_several_windows_has_no_cut_where_they_meet(
+    draft_engine: Engine, long_take: np.ndarray, make: Maker
+) -> None:
+    windows = plan_shot(LONG, draft_engine.capabilities).windows
+    assert [window.start for window in windows] == [0, 49, 81]
+    frames = long_take.astype(float)
     assert len(frames) == 97
     # What a cut would look like: the same prompt, begun anew with another seed.
-    cut = np.mean([np.abs(frames[48] - make(prompt, seed)[0]).mean() for seed in SEEDS])
-    for window in plan.windows[1:]:
+    cut = np.mean([np.abs(frames[48] - make(LONG.prompt, seed)[0]).mean() for seed in SEEDS])
+    for window in windows[1:]:
         seam = np.abs(frames[window.start] - frames[window.start - 1]).mean()
         assert seam < 0.5 * cut
 
 
-def test_the_last_window_still_shows_the_scene(draft_engine: Engine) -> None:
-    shot = Shot("a red house in a meadow at noon, static camera", 97, Fraction(24), 288, 160, 6, steps=10)
-    plan = plan_shot(shot, draft_engine.capabilities)
-    frames = np.stack(
-        list(draft_engine.decode(draft_engine.denoise(shot, plan, lambda _: None, lambda: False)))
-    )
-    first, last = frames[:17].astype(float), frames[-17:].astype(float)
+def test_the_last_window_still_shows_the_scene(long_take: np.ndarray) -> None:
+    first, last = long_take[:17].astype(float), long_take[-17:].astype(float)
     assert np.abs(first.mean(axis=(0, 1, 2)) - last.mean(axis=(0, 1, 2))).max() < 25
     assert last.std() > 0.5 * first.std()
 
 
-def test_the_delivery_raster_is_filled(draft_engine: Engine, make: Maker) -> None:
-    frame = make("a red car in the desert at sunset", 1)[0]
+def test_the_delivery_raster_is_filled(make: Maker) -> None:
+    frame = make(DAY, 1)[0]
     assert fit(frame, 1280, 720).shape == (720, 1280, 3)
 
 

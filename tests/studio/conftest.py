@@ -4,19 +4,14 @@ Each test publishes it inside its own transaction, so that nothing outlives a te
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from provenance.media import strip_metadata_copy
 from studio.credentials.steps import gate, sign
-from studio.references.steps import match
-from studio.runs.attempts import claim_run
-from studio.runs.execution import publish
 from studio.runs.renderer import Renderer
 from studio.runs.steps import Draft
-from studio.takes.storage import sha256_of, store
 from tests.studio import factories
 from tests.studio.finished_take import (
     HOUSE_ID,
@@ -25,6 +20,7 @@ from tests.studio.finished_take import (
     Rendered,
     draft_of,
     make_job,
+    publish_again,
     reencode,
 )
 
@@ -69,15 +65,7 @@ def published(finished: Draft, db: None) -> PublishedTake:
     factories.make_production(house, "secret-project")
     shot = factories.make_shot(house, code="ZZTOP_0420")
     run = factories.make_run(shot, artist, prompt=PROMPT)
-    claim = claim_run(run.pk, "worker")
-    assert claim is not None
-    own = replace(finished, run=run, studio=house, records=[])
-    match(own)
-    own.records.extend(finished.records)
-    sha256 = sha256_of(finished.path)
-    take = publish(claim, own, sha256, store(finished.path, sha256))
-    factories.check_deferred_constraints()
-    return PublishedTake(house, artist, shot, take, finished.path)
+    return PublishedTake(house, artist, shot, publish_again(finished, run, house), finished.path)
 
 
 @pytest.fixture(scope="session")

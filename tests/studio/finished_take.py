@@ -1,6 +1,6 @@
 """What the tests know about the one real take of a session, and how it and its copies are made."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from uuid import UUID
@@ -11,12 +11,17 @@ from provenance.media import VideoWriter, read_frames
 from studio.accounts.models import User
 from studio.ids import uuid7
 from studio.productions.models import Shot
+from studio.references.steps import match
+from studio.runs.attempts import claim_run
+from studio.runs.execution import publish
 from studio.runs.models import Run
 from studio.runs.rendering import RenderJob, RenderResult
 from studio.runs.steps import Draft
 from studio.takes.models import Take
+from studio.takes.storage import sha256_of, store
 from studio.tenancy.models import Studio
 from studio.tenancy.secrets import watermark_key_id, watermark_secret
+from tests.studio import factories
 
 # The mark's key follows from the studio's id, so the studio of the rendered take always has this one.
 HOUSE_ID = UUID("01234567-89ab-7def-8123-456789abcdef")
@@ -84,6 +89,19 @@ def draft_of(rendered: Rendered, directory: Path) -> Draft:
         rendered=rendered.result,
         timings=dict(rendered.result.timings),
     )
+
+
+def publish_again(finished: Draft, run: Run, studio: Studio) -> Take:
+    """The finished draft, published by an attempt on this run."""
+    claim = claim_run(run.pk, "worker")
+    assert claim is not None
+    own = replace(finished, run=run, studio=studio, records=[])
+    match(own)
+    own.records.extend(finished.records)
+    sha256 = sha256_of(finished.path)
+    take = publish(claim, own, sha256, store(finished.path, sha256))
+    factories.check_deferred_constraints()
+    return take
 
 
 def reencode(source: Path, dest: Path, *, crf: int, start_s: float = 0.0, end_s: float | None = None) -> None:

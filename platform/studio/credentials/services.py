@@ -11,12 +11,14 @@ from provenance.errors import ProvenanceError
 from provenance.manifest.pki import RENEW_WITHIN, Authority
 from provenance.manifest.pki import ensure_authority as ensure_authority_files
 from provenance.manifest.selftest import self_test
+from provenance.manifest.statement import Generator
 from provenance.manifest.trust import TrustAnchors
 from provenance.watermark import WatermarkKey
 from studio.errors import SlateError
 from studio.takes.models import Take
 from studio.tenancy.models import Studio
 from studio.tenancy.secrets import watermark_epoch_of, watermark_key_id, watermark_secret
+from studio.version import VERSION
 
 _lock = threading.Lock()
 _loaded: Authority | None = None
@@ -76,6 +78,11 @@ def studio_of_key(key_id: str) -> Studio | None:
     """The studio whose key has this name."""
     studio_id, _ = watermark_epoch_of(key_id)
     return Studio.objects.filter(pk=studio_id).first()
+
+
+def this_generator() -> Generator:
+    """How this installation names itself in the credentials it issues."""
+    return Generator("Slate", VERSION, settings.SLATE_C2PA_SPEC_VERSION)
 
 
 def public_model_name(model: str) -> str:

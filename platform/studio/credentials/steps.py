@@ -18,7 +18,6 @@ from provenance.manifest.statement import (
     TILEMARK_ALGORITHM,
     FingerprintBinding,
     FrameHash,
-    Generator,
     Model,
     TakeStatement,
     WatermarkBinding,
@@ -30,6 +29,7 @@ from studio.credentials.services import (
     ensure_authority,
     public_model_name,
     root_certificate_pem,
+    this_generator,
     watermark_key,
 )
 from studio.errors import SlateError
@@ -39,7 +39,6 @@ from studio.runs.steps import Draft, step
 from studio.takes.models import Rendition, Take
 from studio.takes.storage import sha256_of
 from studio.tenancy.secrets import watermark_epoch_of
-from studio.version import VERSION
 
 # Frames whose hashes a credential carries, spread evenly over the take; each adds about 150 bytes to the manifest.
 BOUND_FRAMES = 32
@@ -93,7 +92,7 @@ def _statement(draft: Draft, salt: bytes) -> TakeStatement:
         title=f"Take {draft.take_id}",
         take_id=str(draft.take_id),
         created_at=draft.created_at.astimezone(UTC),
-        generator=Generator("Slate", VERSION, settings.SLATE_C2PA_SPEC_VERSION),
+        generator=this_generator(),
         model=Model(public_model_name(recipe["model"]), recipe["model_digest"], recipe["pipeline_class"]),
         commitments=commit_all(salt, recipe=rfc8785.dumps(recipe), prompt=run.prompt, seed=run.seed),
         width=run.width,

@@ -7,17 +7,15 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 from django.db.utils import IntegrityError
 from django.utils import timezone
 
 from provenance.manifest.copies import CopyStatement, sign_copy
 from provenance.manifest.signing import SignedFile
-from provenance.manifest.statement import Generator
 from provenance.watermark import WatermarkKey
 from provenance.watermark.copies import make_pair, new_word, spell
-from studio.credentials.services import ensure_authority
+from studio.credentials.services import ensure_authority, this_generator
 from studio.handouts.models import Copy, Pair
 from studio.handouts.proving import Proof, prove
 from studio.handouts.storage import checked_file, forget, keep
@@ -25,7 +23,6 @@ from studio.ids import uuid7
 from studio.ledger.services import record
 from studio.takes.models import Rendition, Take
 from studio.tenancy.models import Studio
-from studio.version import VERSION
 
 # Encoding the pair takes nearly all of the time, and a take has it done once.
 PAIR_ENDS_AT = 0.9
@@ -140,7 +137,7 @@ def _finish(job: Job, pair: Pair, words: dict[str, str]) -> _Finished:
             take_id=str(job.take.pk),
             copy_id=str(copy_id),
             created_at=made_at,
-            generator=Generator("Slate", VERSION, settings.SLATE_C2PA_SPEC_VERSION),
+            generator=this_generator(),
         )
         signed = sign_copy(unsigned, path, statement, released, ensure_authority())
     job.on_progress("checking", 0.94)

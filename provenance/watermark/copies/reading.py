@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import floor
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,15 +11,12 @@ from provenance.watermark.copies.carrier import PERIOD, letter_band, letter_phas
 from provenance.watermark.copies.tracing import Reading
 from provenance.watermark.findings import Detection, Geometry
 from provenance.watermark.keys import WatermarkKey
-from provenance.watermark.residual import Window, residual
+from provenance.watermark.residual import Window, reduced, reduction_of, residual
+from provenance.watermark.view import folded_at
 
 # Half a letter: a clip may begin in the middle of one.
 WINDOW_S = 0.25
 _NOISE_BANDS = 8
-_REDUCED_SHORT_SIDE = 720
-_LARGE_SHORT_SIDE = 1440
-
-Plane = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -53,19 +49,21 @@ class LetterReader:
 
     def __init__(self, key: WatermarkKey, geometry: Geometry) -> None:
         self._expected = letter_phasors(key)
-        self._geometry = geometry
-        self._reduction: int | None = None
+        self._geometry_whole = geometry
+        self._geometry: Geometry | None = None
         self._window: Window | None = None
         self._times: list[tuple[float, float]] = []
         self._values: list[NDArray[np.complex64]] = []
 
     def add(self, luma: NDArray[np.uint8], time_s: float, frame_s: float) -> None:
         """Takes a frame of (H, W) uint8 luma, shown at time_s for frame_s seconds."""
+        if self._geometry is None:
+            self._geometry = self._geometry_whole.reduced_by(reduction_of(*luma.shape))
         slot = floor(time_s / WINDOW_S + 1e-9)
         if self._window is None or floor(self._window.start_s / WINDOW_S + 1e-9) != slot:
             self._finish_window()
             self._window = Window(time_s, time_s)
-        self._window.add(residual(self._reduced(luma)), time_s + frame_s)
+        self._window.add(residual(reduced(luma)), time_s + frame_s)
 
     def readings(self) -> tuple[Reading, ...]:
         """What each quarter second of the clip spells, in the clip's own time."""
@@ -83,49 +81,12 @@ class LetterReader:
 
     def _finish_window(self) -> None:
         window, self._window = self._window, None
-        if window is None:
+        if window is None or self._geometry is None:
             return
         used = letter_band()
-        seen = np.fft.rfft2(fold(window.plane, self._geometry))[used.ky, used.kx]
+        seen = np.fft.rfft2(folded_at(window.plane, self._geometry, PERIOD))[used.ky, used.kx]
         self._times.append((window.start_s, window.end_s))
         self._values.append(seen.astype(np.complex64))
-
-    def _reduced(self, luma: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """The frame, from 1440 lines on at a whole fraction of its size, as the detector looks at it."""
-        if self._reduction is None:
-            short_side = min(luma.shape)
-            self._reduction = short_side // _REDUCED_SHORT_SIDE if short_side >= _LARGE_SHORT_SIDE else 1
-            seen = self._geometry
-            numbers = (seen.xx, seen.xy, seen.yx, seen.yy, seen.x0, seen.y0)
-            self._geometry = Geometry(*(number / self._reduction for number in numbers))
-        if self._reduction == 1:
-            return luma
-        height, width = (side // self._reduction * self._reduction for side in luma.shape)
-        size = (width // self._reduction, height // self._reduction)
-        reduced = cv2.resize(luma[:height, :width], size, interpolation=cv2.INTER_AREA)
-        return reduced.astype(np.uint8, copy=False)
-
-
-def fold(plane: Plane, geometry: Geometry) -> Plane:
-    """Lays (H, W) back over the pattern and sums all its periods into one of (PERIOD, PERIOD)."""
-    height, width = plane.shape
-    linear = np.array([[geometry.xx, geometry.xy], [geometry.yx, geometry.yy]])
-    offset = np.array([geometry.x0, geometry.y0])
-    corners = np.array([[0, 0], [width, 0], [0, height], [width, height]], float)
-    seen = (corners - offset) @ np.linalg.inv(linear).T
-    first = np.floor(seen.min(axis=0) / PERIOD)
-    columns, rows = np.maximum(np.ceil(seen.max(axis=0) / PERIOD) - first, 1).astype(int)
-    if geometry.scale > 1.25:
-        plane = cv2.GaussianBlur(plane, (0, 0), 0.4 * geometry.scale).astype(np.float32, copy=False)
-    start = linear @ (first * PERIOD + 0.5) + offset - 0.5
-    laid = cv2.warpAffine(
-        plane,
-        np.column_stack([linear, start]),
-        (int(columns) * PERIOD, int(rows) * PERIOD),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-    )
-    folded: Plane = laid.reshape(int(rows), PERIOD, int(columns), PERIOD).sum(axis=(0, 2))
-    return folded
 
 
 def _noise(values: NDArray[np.complex64]) -> NDArray[np.float64]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,18 +41,38 @@ Floats = NDArray[np.float64]
 
 
 class NeuralEngine(ReadsFrames):
-    """An engine around a TorchScript model. Subclasses say how its methods are called."""
+    """An engine around a TorchScript model. Subclasses say how its methods are called, and what EngineInfo asks."""
 
-    def __init__(self, label: str, width: int, weights: Weights | None, reason: str = "") -> None:
+    NAME: ClassVar[str]
+    CHANNEL_BITS: ClassVar[int]
+    MESSAGE_CHANNEL: ClassVar[str]
+    READS_STILLS: ClassVar[bool]
+
+    def __init__(self, weights: Weights | None, reason: str = "") -> None:
         """`weights` None: the engine is switched off, for `reason`."""
-        self.channel = Channel(label, width)
+        self.channel = Channel(self.NAME, self.CHANNEL_BITS)
         self._weights = weights
         self._reason = reason
         self._model: torch.jit.ScriptModule | None = None
 
-    @abstractmethod
     def info(self) -> EngineInfo:
         """See WatermarkEngine."""
+        reason = self.why_not()
+        return EngineInfo(
+            name=self.NAME,
+            algorithm=f"{self.NAME}-{self.CHANNEL_BITS}+slate",
+            version="1",
+            media_types=("video", "image"),
+            channel_bits=self.CHANNEL_BITS,
+            keyed=False,
+            needs_weights=True,
+            licence=self.licence,
+            device=self.device,
+            is_available=not reason,
+            reason=reason,
+            message_channel=self.MESSAGE_CHANNEL,
+            reads_stills=self.READS_STILLS,
+        )
 
     @abstractmethod
     def mark_group(self, pictures: "torch.Tensor", bits: "torch.Tensor", strength: float) -> "torch.Tensor":

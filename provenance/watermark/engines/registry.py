@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from provenance.watermark.engines import trustmark, videoseal
 from provenance.watermark.engines.contract import WatermarkEngine
 from provenance.watermark.engines.errors import EngineUnavailable
 from provenance.watermark.engines.tilemark import NAME as TILEMARK
@@ -11,7 +10,7 @@ from provenance.watermark.engines.trustmark import TrustMark
 from provenance.watermark.engines.videoseal import VideoSeal
 from provenance.watermark.engines.weights import read_weights_file
 
-_NEURAL: dict[str, type[VideoSeal] | type[TrustMark]] = {videoseal.NAME: VideoSeal, trustmark.NAME: TrustMark}
+_NEURAL: tuple[type[VideoSeal] | type[TrustMark], ...] = (VideoSeal, TrustMark)
 
 
 def all_engines(weights_file: Path | None = None) -> dict[str, WatermarkEngine]:
@@ -21,7 +20,8 @@ def all_engines(weights_file: Path | None = None) -> dict[str, WatermarkEngine]:
     """
     usable, reasons = read_weights_file(weights_file)
     engines: dict[str, WatermarkEngine] = {}
-    for name, kind in _NEURAL.items():
+    for kind in _NEURAL:
+        name = kind.NAME
         if name in usable:
             engines[name] = kind(usable[name])
         else:

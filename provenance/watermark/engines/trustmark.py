@@ -2,15 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from provenance.watermark.engines.contract import EngineInfo
 from provenance.watermark.engines.neural import MODEL_SIDE, NeuralEngine, resize
-from provenance.watermark.engines.weights import Weights
 
 if TYPE_CHECKING:
     import torch
-
-NAME = "trustmark"
-_LOGITS = 100
 
 
 class TrustMark(NeuralEngine):
@@ -20,31 +15,14 @@ class TrustMark(NeuralEngine):
     in -1..1) -> (n, 100) logits.
     """
 
-    def __init__(self, weights: Weights | None, reason: str = "") -> None:
-        super().__init__(NAME, _LOGITS, weights, reason)
-
-    def info(self) -> EngineInfo:
-        """See WatermarkEngine."""
-        reason = self.why_not()
-        return EngineInfo(
-            name=NAME,
-            algorithm="trustmark-100+slate",
-            version="1",
-            media_types=("image", "video"),
-            channel_bits=_LOGITS,
-            keyed=False,
-            needs_weights=True,
-            licence=self.licence,
-            device=self.device,
-            is_available=not reason,
-            reason=reason,
-            message_channel=(
-                "A frame carries 86 of the 256 code bits and 14 that say which; three stretches of half a second carry "
-                "all. One still is a third of the message: it adds to other engines, or finds its take among listed "
-                "ones, but it cannot be read alone."
-            ),
-            reads_stills=False,
-        )
+    NAME = "trustmark"
+    CHANNEL_BITS = 100
+    MESSAGE_CHANNEL = (
+        "A frame carries 86 of the 256 code bits and 14 that say which; three stretches of half a second carry "
+        "all. One still is a third of the message: it adds to other engines, or finds its take among listed "
+        "ones, but it cannot be read alone."
+    )
+    READS_STILLS = False
 
     def mark_group(self, pictures: "torch.Tensor", bits: "torch.Tensor", strength: float) -> "torch.Tensor":
         """See NeuralEngine. The model sees the first frame of the group; its residual is added to all of them."""

@@ -2,15 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from provenance.watermark.engines.contract import EngineInfo
 from provenance.watermark.engines.neural import NeuralEngine
-from provenance.watermark.engines.weights import Weights
 
 if TYPE_CHECKING:
     import torch
-
-NAME = "videoseal"
-_LOGITS = 256
 
 
 class VideoSeal(NeuralEngine):
@@ -20,30 +15,13 @@ class VideoSeal(NeuralEngine):
     (n, 257) logits, the first of which says whether there is a mark at all and is not used: it is no bound.
     """
 
-    def __init__(self, weights: Weights | None, reason: str = "") -> None:
-        super().__init__(NAME, _LOGITS, weights, reason)
-
-    def info(self) -> EngineInfo:
-        """See WatermarkEngine."""
-        reason = self.why_not()
-        return EngineInfo(
-            name=NAME,
-            algorithm="videoseal-256+slate",
-            version="1",
-            media_types=("video", "image"),
-            channel_bits=_LOGITS,
-            keyed=False,
-            needs_weights=True,
-            licence=self.licence,
-            device=self.device,
-            is_available=not reason,
-            reason=reason,
-            message_channel=(
-                "Every frame carries the whole code word of 256 bits, permuted and turned by the key; "
-                "the logits of up to 48 frames are added up."
-            ),
-            reads_stills=True,
-        )
+    NAME = "videoseal"
+    CHANNEL_BITS = 256
+    MESSAGE_CHANNEL = (
+        "Every frame carries the whole code word of 256 bits, permuted and turned by the key; "
+        "the logits of up to 48 frames are added up."
+    )
+    READS_STILLS = True
 
     def mark_group(self, pictures: "torch.Tensor", bits: "torch.Tensor", strength: float) -> "torch.Tensor":
         """See NeuralEngine."""

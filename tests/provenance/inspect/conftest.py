@@ -22,6 +22,7 @@ from provenance.watermark import Embedder, Payload, WatermarkKey
 from tests.provenance.inspect.signed_take import SignedTake
 
 SECONDS = 2.0
+WIDTH, HEIGHT = 640, 360
 
 
 @pytest.fixture(scope="session")
@@ -30,12 +31,12 @@ def take(real_media: Path, tmp_path_factory: pytest.TempPathFactory) -> SignedTa
     folder = tmp_path_factory.mktemp("take")
     key, payload = WatermarkKey("studio-2026", bytes(range(32))), Payload(asset_id=0x5EED_CAFE)
     unsigned, signed = folder / "unsigned.mp4", folder / "take.mp4"
-    frames = list(read_frames(real_media / "bigbuckbunny" / "bigbuckbunny.mp4", end_s=SECONDS, threads=1))
-    height, width = frames[0].luma.shape
-    embedder = Embedder(key, payload, width, height)
-    with VideoWriter(unsigned, width, height, Fraction(25), threads=1) as writer:
-        for frame in frames:
-            picture = Picture.from_rgb(frame.rgb)
+    source = real_media / "bigbuckbunny" / "bigbuckbunny.mp4"
+    embedder = Embedder(key, payload, WIDTH, HEIGHT)
+    with VideoWriter(unsigned, WIDTH, HEIGHT, Fraction(25), threads=1) as writer:
+        for frame in read_frames(source, end_s=SECONDS, threads=1):
+            small = cv2.resize(frame.rgb, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
+            picture = Picture.from_rgb(small)
             picture.luma = embedder.mark(picture.luma)
             writer.write(picture)
     authority = create_authority(folder / "authority", "Test Studio")
@@ -47,8 +48,8 @@ def take(real_media: Path, tmp_path_factory: pytest.TempPathFactory) -> SignedTa
         generator=Generator("Slate", "0.1.0", "2.4.0"),
         model=Model("slate/draft-ltx", "ab" * 32, "LTXPipeline"),
         commitments=commit_all(new_salt(), recipe=b"{}", prompt="a rabbit", seed=1),
-        width=width,
-        height=height,
+        width=WIDTH,
+        height=HEIGHT,
         fps=Fraction(25),
         duration_ms=duration_ms,
         watermark=WatermarkBinding(TILEMARK_ALGORITHM, payload.to_bytes(), duration_ms),

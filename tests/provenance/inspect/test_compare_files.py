@@ -33,7 +33,7 @@ def edited(take: SignedTake, tmp_path_factory: pytest.TempPathFactory) -> Path:
             picture = frame.rgb.copy()
             picture[y0:y1, x0:x1] = (20, 60, 200)
             cv2.putText(
-                picture, "NEWS", (x0 + 20, (y0 + y1) // 2), cv2.FONT_HERSHEY_SIMPLEX, 2, (255, 255, 255), 5
+                picture, "NEWS", (x0 + 10, (y0 + y1) // 2), cv2.FONT_HERSHEY_SIMPLEX, 1, (255, 255, 255), 3
             )
             writer.write(np.ascontiguousarray(picture[top:bottom, left:right]))
     return path

@@ -33,7 +33,7 @@ def test_all_layers_answer_for_a_signed_take(take: SignedTake) -> None:
     assert found.sha256 == hashlib.sha256(take.signed.read_bytes()).hexdigest()
     assert found.size_bytes == take.signed.stat().st_size
     assert found.media is not None
-    assert (found.media["width"], found.media["height"]) == (1280, 720)
+    assert (found.media["width"], found.media["height"]) == (640, 360)
     assert found.credential is not None
     assert found.credential.state is CredentialState.TRUSTED
     assert found.credential.take_id == take.take_id

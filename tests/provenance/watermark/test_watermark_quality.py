@@ -34,13 +34,15 @@ def test_marked_frames_look_the_same(
     height, width = lumas[0].shape
     embedder = Embedder(key, payload, width, height)
     powers = [_power(luma, embedder.mark(luma)) for luma in lumas]
-    assert _psnr_db(powers) == pytest.approx(default_psnr_db(width, height), abs=1.0)
+    expected_db = default_psnr_db(width, height)
+    # Flat pictures come out better: their mark is held back so that it cannot be seen.
+    assert expected_db - 1.0 < _psnr_db(powers) < expected_db + 2.5
     assert _psnr_db([max(powers)]) > 42.5
 
 
 @pytest.mark.parametrize(
     ("width", "height", "expected_db"),
-    [(3840, 2160, 46.0), (1280, 720, 46.0), (960, 480, 45.0), (640, 360, 44.0), (160, 90, 42.0)],
+    [(3840, 2160, 45.3), (1280, 720, 45.3), (960, 480, 44.3), (640, 360, 43.3), (160, 90, 41.3)],
 )
 def test_small_pictures_are_marked_a_little_stronger(width: int, height: int, expected_db: float) -> None:
     assert default_psnr_db(width, height) == pytest.approx(expected_db, abs=0.05)

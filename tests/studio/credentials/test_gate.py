@@ -6,6 +6,7 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+import cv2
 import pytest
 
 from provenance.fingerprint import FrameFingerprint, fingerprint_file
@@ -102,9 +103,9 @@ def test_an_unsigned_file_is_stopped(draft: Draft) -> None:
 def test_a_signed_file_without_a_mark_is_stopped(draft: Draft, real_media: Path, tmp_path: Path) -> None:
     unmarked = tmp_path / "unmarked.mp4"
     frames = read_frames(real_media / "bigbuckbunny" / "bigbuckbunny.mp4", end_s=1.0, threads=1)
-    with VideoWriter(unmarked, 1280, 720, Fraction(25), threads=1) as writer:
+    with VideoWriter(unmarked, 640, 360, Fraction(25), threads=1) as writer:
         for frame in frames:
-            writer.write(frame.rgb)
+            writer.write(cv2.resize(frame.rgb, (640, 360), interpolation=cv2.INTER_AREA))
     own = replace(draft, path=unmarked)
     own.rendered = replace(draft.rendered, fingerprints=fingerprint_file(unmarked))
     sign(own)

@@ -1,6 +1,6 @@
 """A released take of eight seconds, long enough for copies: real film, marked, signed and gated once per session."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -16,16 +16,12 @@ from studio.accounts.models import User
 from studio.credentials.steps import gate, sign
 from studio.handouts.models import Pair
 from studio.handouts.storage import keep
-from studio.references.steps import match
-from studio.runs.attempts import claim_run
-from studio.runs.execution import publish
 from studio.runs.rendering import RenderResult
 from studio.runs.steps import Draft
 from studio.takes.models import Take
-from studio.takes.storage import sha256_of, store
 from studio.tenancy.models import Role, Studio
 from tests.studio import factories
-from tests.studio.finished_take import HOUSE_ID, Rendered, draft_of, make_job
+from tests.studio.finished_take import HOUSE_ID, Rendered, draft_of, make_job, publish_again
 
 SECONDS = 8
 FPS = Fraction(24)
@@ -90,15 +86,7 @@ def house(long_draft: Draft, db: None) -> House:
     factories.make_production(studio, "secret-project")
     shot = factories.make_shot(studio, code="ZZTOP_0420")
     run = factories.make_run(shot, artist, width=SIZE[0], height=SIZE[1], duration_frames=SECONDS * int(FPS))
-    claim = claim_run(run.pk, "worker")
-    assert claim is not None
-    own = replace(long_draft, run=run, studio=studio, records=[])
-    match(own)
-    own.records.extend(long_draft.records)
-    sha256 = sha256_of(long_draft.path)
-    take = publish(claim, own, sha256, store(long_draft.path, sha256))
-    factories.check_deferred_constraints()
-    return House(studio, supervisor, artist, take, long_draft.path)
+    return House(studio, supervisor, artist, publish_again(long_draft, run, studio), long_draft.path)
 
 
 @pytest.fixture

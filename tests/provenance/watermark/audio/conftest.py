@@ -1,14 +1,12 @@
 """Real sound, marked once per run, and the codecs it is put through."""
 
-import io
 from collections.abc import Callable
-from fractions import Fraction
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 
+from benchmarks.audio_watermark import through_codec
 from provenance.media import read_audio
 from provenance.watermark import Payload, WatermarkKey
 from provenance.watermark.audio import AudioDetection, AudioDetector, mark_sound
@@ -60,24 +58,6 @@ def through() -> Callable[..., tuple[Sound, int]]:
     """through(sound, codec, bit_rate, container) is the sound after encoding and decoding, and its rate."""
 
     def run(sound: Sound, codec: str, bit_rate: int, container: str, rate: int = RATE) -> tuple[Sound, int]:
-        layout = "mono" if sound.shape[1] == 1 else "stereo"
-        file = io.BytesIO()
-        with av.open(file, "w", format=container) as writer:
-            stream = writer.add_stream(codec, rate=rate, layout=layout)
-            stream.bit_rate = bit_rate
-            stream.codec_context.open()
-            frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(sound.T), format="fltp", layout=layout)
-            frame.sample_rate, frame.pts, frame.time_base = rate, 0, Fraction(1, rate)
-            encoder = stream.codec_context
-            fit = av.AudioResampler(encoder.format.name, layout, rate, frame_size=encoder.frame_size)
-            for piece in [*fit.resample(frame), *fit.resample(None)]:
-                writer.mux(stream.encode(piece))
-            writer.mux(stream.encode(None))
-        file.seek(0)
-        with av.open(file) as reader:
-            after = reader.streams.audio[0].rate
-            planar = av.AudioResampler("fltp", layout, after)
-            pieces = [p.to_ndarray() for f in reader.decode(audio=0) for p in planar.resample(f)]
-        return np.concatenate(pieces, axis=1).T, after
+        return through_codec(sound, rate, codec, bit_rate, container)
 
     return run

@@ -45,7 +45,7 @@ def weak_pair(declared, stand_ins) -> tuple[VideoSeal, TrustMark]:
 @pytest.fixture(scope="module")
 def weakly_marked(weak_pair, film, job, tmp_path_factory) -> Path:
     marked = list(embed_with(weak_pair, film, job))
-    return _encoded(tmp_path_factory.mktemp("weak") / "both.mp4", marked, 23)
+    return _encoded(tmp_path_factory.mktemp("weak") / "both.mp4", marked, 26)
 
 
 def test_two_engines_each_too_weak_alone_give_the_message_together(weak_pair, weakly_marked, job):
@@ -69,7 +69,7 @@ def test_a_tiled_mark_that_is_seen_but_not_read_is_completed_by_a_neural_engine(
 ):
     neural, tiled = TrustMark(declared(stand_ins.ReadableTrustMark(0.16))), TileMark()
     marked = list(tiled.embed(neural.embed(film, job), job))
-    copy = _encoded(tmp_path / "copy.mp4", marked, 23)
+    copy = _encoded(tmp_path / "copy.mp4", marked, 26)
     (evidence,) = neural.detect(read_frames(copy, threads=1), [job.key])
     assert not evidence.is_found
     (clear,) = tiled.detect(read_frames(copy, threads=1), [job.key])

@@ -18,6 +18,7 @@ from studio.handouts.models import Copy
 from studio.handouts.services import copies_of, fetch_copy, hand_out_copy
 from studio.handouts.tracing import Answer, trace_clip
 from studio.installation import prepare
+from studio.output import require_writable
 from studio.takes.models import Take
 from studio.tenancy.actors import MACHINE_OPERATOR
 
@@ -52,7 +53,7 @@ class Command(BaseCommand):
             return
         out: Path | None = options.get("out")
         if out is not None:
-            require_writable(out)
+            require_writable(out, "copy.mp4")
         prepare()
         actor = find_actor(options["email"])
         take = find_take(options["take"], actor)
@@ -134,13 +135,6 @@ def find_take(text: str, actor: Any) -> Take:
     if take is None:
         raise InputRefused(f"There is no take {take_id}.", "See its id on the take's page.")
     return take
-
-
-def require_writable(out: Path) -> None:
-    if out.is_dir():
-        raise InputRefused(f"{out} is a folder.", f"Name a file, such as {out / 'copy.mp4'}.")
-    if not out.absolute().parent.is_dir():
-        raise InputRefused(f"The folder {out.absolute().parent} does not exist.", "Make it first.")
 
 
 def by(copy: Copy) -> str:

@@ -13,6 +13,7 @@ from tqdm import tqdm
 from studio.accounts.models import User
 from studio.errors import InputRefused, SlateError
 from studio.installation import create_demo, prepare, print_people
+from studio.output import require_writable
 from studio.productions.models import Production
 from studio.productions.services import create_shot, get_or_create_sequence
 from studio.runs.attempts import worker_name
@@ -47,7 +48,7 @@ class Command(BaseCommand):
         out: Path | None = options["out"]
         size = parse_size(options["size"])
         if out is not None:
-            require_writable(out)
+            require_writable(out, "take.mp4")
         prepare()
         people = create_demo()
         if people:
@@ -130,13 +131,6 @@ def parse_size(text: str) -> tuple[int, int] | None:
     if not (times and width.isdecimal() and height.isdecimal() and len(text) < 12):
         raise InputRefused(f"The size {text!r} is not understood.", "Write WIDTHxHEIGHT, such as 1280x720.")
     return int(width), int(height)
-
-
-def require_writable(out: Path) -> None:
-    if out.is_dir():
-        raise InputRefused(f"{out} is a folder.", f"Name a file, such as {out / 'take.mp4'}.")
-    if not out.absolute().parent.is_dir():
-        raise InputRefused(f"The folder {out.absolute().parent} does not exist.", "Make it first.")
 
 
 def find_production(code: str) -> Production:
