@@ -23,7 +23,7 @@ from provenance.manifest.reading import read_credential
 from provenance.manifest.report import CredentialReport, CredentialState
 from provenance.manifest.trust import TrustAnchors
 from provenance.media import NoAudioStream, probe, read_frames
-from provenance.watermark import Detector, WatermarkKey
+from provenance.watermark import Detector, IssuedMessages, Payload, WatermarkKey
 from provenance.watermark.audio import detect_in_file
 
 _NO_KEYS = {
@@ -75,6 +75,17 @@ def _keys(request: protocol.Request) -> list[WatermarkKey]:
     return [WatermarkKey(name, secret) for name, secret in request.keys]
 
 
+def _issued(request: protocol.Request, keys: list[WatermarkKey]) -> dict[str, IssuedMessages]:
+    payloads = dict(request.issued)
+    return {
+        key.key_id: IssuedMessages(
+            key, [Payload.from_bytes(bytes.fromhex(one)) for one in payloads[key.key_id]]
+        )
+        for key in keys
+        if key.key_id in payloads
+    }
+
+
 def _may_stand_alone(report: CredentialReport | None, error: ProvenanceError) -> bool:
     """Whether the credential is an answer worth having although the picture layers have none."""
     if report is None:
@@ -99,7 +110,7 @@ def _picture_layers(
             raise
         errors[MEDIA] = to_wire(error)
     if detector is not None:
-        yield WATERMARK, detections_to_wire(detector.detect(keys))
+        yield WATERMARK, detections_to_wire(detector.detect(keys, _issued(request, keys)))
     elif WATERMARK in request.want:
         errors[WATERMARK] = _NO_KEYS
     if fingerprinter is not None:

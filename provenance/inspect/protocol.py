@@ -7,14 +7,14 @@ takes over a codec cannot change what was already said about its signature.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from provenance.inspect.limits import InspectionLimits
 
 if TYPE_CHECKING:
-    from provenance.watermark import WatermarkKey
+    pass
 
 END = "end"
 FATAL = "fatal"
@@ -25,13 +25,18 @@ LETTERS = "letters"
 
 @dataclass(frozen=True)
 class Request:
-    """What the child is asked; `keys` are pairs of key id and secret, never shown in its representation."""
+    """What the child is asked.
+
+    keys: pairs of key id and secret, never shown in its representation. issued: pairs of key id and the payloads, in
+    hex, known to have been marked with that key.
+    """
 
     path: str
     want: tuple[str, ...]
     keys: tuple[tuple[str, bytes], ...]
     trust_pem: str
     limits: InspectionLimits
+    issued: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     def __repr__(self) -> str:
         return f"Request(path={self.path!r}, want={self.want!r}, keys={[name for name, _ in self.keys]!r})"
@@ -44,6 +49,7 @@ class Request:
                 "path": self.path,
                 "want": self.want,
                 "keys": [[name, secret.hex()] for name, secret in self.keys],
+                "issued": self.issued,
                 "trust_pem": self.trust_pem,
                 "limits": self.limits.as_dict(),
             }
@@ -58,6 +64,7 @@ class Request:
             keys=tuple((name, bytes.fromhex(secret)) for name, secret in wire["keys"]),
             trust_pem=wire["trust_pem"],
             limits=InspectionLimits.from_dict(wire["limits"]),
+            issued=tuple((name, tuple(payloads)) for name, payloads in wire["issued"]),
         )
 
 
@@ -140,13 +147,6 @@ def parse(data: bytes) -> AnyRequest:
     """The request that came in."""
     wire = json.loads(data)
     return _TASKS[wire["task"]].from_wire(wire)
-
-
-def request_for(
-    path: str, keys: Sequence["WatermarkKey"], trust_pem: str, limits: InspectionLimits, want: Sequence[str]
-) -> Request:
-    """The request for these arguments."""
-    return Request(path, tuple(want), tuple((key.key_id, key.secret) for key in keys), trust_pem, limits)
 
 
 def encode_part(part: str, value: object) -> bytes:

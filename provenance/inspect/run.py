@@ -33,7 +33,7 @@ from provenance.manifest.report import CredentialReport
 from provenance.manifest.trust import TrustAnchors
 
 if TYPE_CHECKING:
-    from provenance.watermark import WatermarkKey
+    from provenance.watermark import Payload, WatermarkKey
 
 DEFAULT_TIMEOUT_S = 600.0
 _CHUNK_BYTES = 1 << 16
@@ -49,12 +49,15 @@ def inspect_file(
     limits: InspectionLimits | None = None,
     want: Sequence[str] = LAYERS,
     timeout_s: float = DEFAULT_TIMEOUT_S,
+    issued: Mapping[str, Sequence["Payload"]] | None = None,
 ) -> Inspection:
     """Asks the layers in `want` about the untrusted file at `path`, decoding it once, in a child process.
 
-    `trust_pem` holds the roots under which a credential is trusted. Raises FileMissing, FileEmpty,
-    MediaTooLarge, TrustAnchorsInvalid, any error of `provenance.media` where no layer could answer,
-    InspectionTimedOut after `timeout_s`, and InspectionCrashed when the child ends without an answer.
+    `trust_pem` holds the roots under which a credential is trusted. `issued` holds, by key id, the payloads known to
+    have been marked with a key: one of these is recognised where a mark is too faint to be decoded.
+
+    Raises FileMissing, FileEmpty, MediaTooLarge, TrustAnchorsInvalid, any error of `provenance.media` where no layer
+    could answer, InspectionTimedOut after `timeout_s`, and InspectionCrashed when the child ends without an answer.
     """
     unknown = set(want) - set(LAYERS)
     if unknown or not want:
@@ -64,7 +67,17 @@ def inspect_file(
     # The parent takes these itself: a child that a file has taken over could claim any identity for it.
     sha256, size_bytes = _identity(path, limits)
     command, inside = child_command(path)
-    request = protocol.request_for(inside, keys, trust_pem, limits, want)
+    request = protocol.Request(
+        path=inside,
+        want=tuple(want),
+        keys=tuple((key.key_id, key.secret) for key in keys),
+        trust_pem=trust_pem,
+        limits=limits,
+        issued=tuple(
+            (key_id, tuple(payload.to_bytes().hex() for payload in payloads))
+            for key_id, payloads in (issued or {}).items()
+        ),
+    )
     output = converse(command, request.to_bytes(), limits, timeout_s)
     return _inspection(parts_of(output), sha256, size_bytes)
 

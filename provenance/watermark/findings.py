@@ -82,10 +82,11 @@ class Detection:
 
     payload: None where the mark is certainly there but its message cannot be read. z: strength of the pilot in
     standard deviations of chance, over `hypotheses` tried. p_presence: bound on the probability that an unmarked
-    clip shows such a z anywhere. p_message: bound on the probability that a wrong message passes the tag.
-    p_false_positive: of the whole statement; with a message a false one needs both. start_s, end_s: the marked
-    stretch of the clip. source_start_s: where in the take it begins, None where that cannot be told. speed:
-    seconds of the take per second of the clip. soft_bits: (256,) log-likelihood ratios up to a factor.
+    clip shows such a z anywhere. p_message: bound on the probability that a wrong message passes the tag, or is taken
+    for one given out. p_false_positive: of the whole statement; with a message a false one needs both. start_s, end_s:
+    the marked stretch of the clip. source_start_s: where in the take it begins, None where that cannot be told. speed:
+    seconds of the take per second of the clip. is_recognised: the message was told from the others given out, because
+    too little is left to decode it from nothing. soft_bits: (256,) log-likelihood ratios up to a factor.
     """
 
     payload: Payload | None
@@ -102,4 +103,5 @@ class Detection:
     source_start_s: float | None = None
     speed: float = 1.0
     spans: tuple[Span, ...] = ()
+    is_recognised: bool = False
     soft_bits: NDArray[np.float64] | None = field(default=None, compare=False, repr=False)

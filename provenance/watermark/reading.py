@@ -67,6 +67,7 @@ class Reading:
     payload: Payload | None
     soft_bits: NDArray[np.float64]
     p_message: float
+    is_recognised: bool = False
 
 
 def align(windows: list[Window], geometry: Geometry) -> Aligned:
@@ -110,7 +111,7 @@ def read(aligned: Aligned, key: WatermarkKey, tries: Tries, issued: IssuedMessag
         if len(rows) and issued is not None and tries.take_match():
             payload, p_one = issued.likeliest(soft.values[rows], soft.energy[rows], len(soft.energy))
             if MAX_MATCHES * p_one <= P_MATCH:
-                return Reading(payload, soft.values[rows[0]], MAX_MATCHES * p_one)
+                return Reading(payload, soft.values[rows[0]], MAX_MATCHES * p_one, is_recognised=True)
     return Reading(None, best[1], 1.0)
 
 

@@ -183,6 +183,7 @@ class Search:
             source_start_s=source_start_s,
             speed=speed,
             spans=spans,
+            is_recognised=reading.is_recognised,
             soft_bits=reading.soft_bits,
         )
 

@@ -146,6 +146,8 @@ def _mark_rows(details: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "False alarm", f"{one_in(details['p_presence'])} that an unmarked clip looks like this"
     if details["p_message"] is not None:
         yield "Wrong number", f"{one_in(details['p_message'])} that a wrong number passes"
+    if details["is_recognised"]:
+        yield "Read as", "one of the numbers given out; too faint to be read without that list"
     yield "Key", f"epoch {details['key_epoch']}"
 
 

@@ -110,6 +110,7 @@ def mark_details(mark: SeenMark) -> dict[str, Any]:
         "name": str(mark.take) if mark.take else None,
         "key_epoch": watermark_epoch_of(found.key_id)[1],
         "is_read": mark.is_read,
+        "is_recognised": isinstance(found, Detection) and found.is_recognised,
         "z": found.z,
         "p_presence": found.p_presence,
         "p_message": found.p_message if mark.is_read else None,

@@ -1,6 +1,8 @@
 """The installation's signing authority, its trust anchors and watermark keys, and summaries for people."""
 
 import threading
+from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,8 @@ from provenance.manifest.pki import ensure_authority as ensure_authority_files
 from provenance.manifest.selftest import self_test
 from provenance.manifest.statement import Generator
 from provenance.manifest.trust import TrustAnchors
-from provenance.watermark import WatermarkKey
+from provenance.watermark import Payload, WatermarkKey
+from studio.credentials.models import WatermarkRecord
 from studio.errors import SlateError
 from studio.takes.models import Take
 from studio.tenancy.models import Studio
@@ -72,6 +75,15 @@ def all_watermark_keys() -> list[WatermarkKey]:
         for epoch in studio.watermark_epochs
     ]
     return [watermark_key(studio, epoch) for _, studio, epoch in sorted(ages, key=lambda entry: entry[0])]
+
+
+def issued_marks(keys: Iterable[WatermarkKey]) -> dict[str, list[Payload]]:
+    """By key id, the numbers that takes marked with these keys carry: the list by which a faint mark is told."""
+    issued: dict[str, list[Payload]] = defaultdict(list)
+    records = WatermarkRecord.objects.filter(key_id__in=[key.key_id for key in keys])
+    for key_id, payload in records.values_list("key_id", "payload"):
+        issued[key_id].append(Payload.from_bytes(bytes(payload)))
+    return dict(issued)
 
 
 def studio_of_key(key_id: str) -> Studio | None:

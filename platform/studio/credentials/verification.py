@@ -29,7 +29,7 @@ from studio.credentials.comparison import compare_marked, compare_unmarked
 from studio.credentials.marks import mark_matches, mark_state, seen_marks
 from studio.credentials.models import Credential
 from studio.credentials.queries import log_answer, log_refusal
-from studio.credentials.services import all_watermark_keys, root_certificate_pem
+from studio.credentials.services import all_watermark_keys, issued_marks, root_certificate_pem
 from studio.errors import InputRefused
 from studio.references.models import Work
 from studio.references.search import Found, find_takes, find_works
@@ -89,10 +89,12 @@ def verify_file(
     `actor` decides what the answer may show; the verdict itself is the same for everybody.
     """
     bounds = InspectionLimits(media=limits or upload_limits(), detection_s=settings.SLATE_DETECTION_BUDGET_S)
+    keys = all_watermark_keys()
     try:
         seen = inspect_file(
             path,
-            keys=all_watermark_keys(),
+            keys=keys,
+            issued=issued_marks(keys),
             trust_pem=root_certificate_pem(),
             limits=bounds,
             timeout_s=settings.SLATE_INSPECTION_TIMEOUT_S,

@@ -13,7 +13,7 @@ from provenance.inspect import Inspection, InspectionLimits, inspect_file, read_
 from provenance.media import Limits
 from provenance.watermark import Geometry, WatermarkKey, canonical_scale
 from provenance.watermark.copies import Place, Tracing, trace
-from studio.credentials.services import watermark_key
+from studio.credentials.services import issued_marks, watermark_key
 from studio.errors import InputRefused
 from studio.handouts.models import Copy
 from studio.handouts.permissions import studios_of
@@ -73,6 +73,7 @@ def trace_clip(path: Path, *, actor: Any, limits: Limits | None = None) -> Answe
         seen = inspect_file(
             path,
             keys=keys,
+            issued=issued_marks(keys),
             want=("watermark", "fingerprint"),
             limits=bounds,
             timeout_s=settings.SLATE_INSPECTION_TIMEOUT_S,

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from provenance.inspect import inspect_file
 from provenance.media import VideoWriter, read_frames
 from studio.credentials.services import watermark_key
 from studio.credentials.verification import Verification, verify_file
@@ -74,6 +75,19 @@ def test_a_mark_pasted_onto_other_content_is_told_from_its_take(
         assert answer["take"] is None
         assert "possibly a copied mark" in answer["headline"]
         assert answer["layers"]["watermark"]["state"] == "found"
+
+
+def test_a_mark_too_weak_to_be_read_is_told_by_the_numbers_that_were_given_out(
+    published: PublishedTake, footage: Path, tmp_path: Path
+) -> None:
+    key = watermark_key(published.studio)
+    mixed = mark_clip(footage, tmp_path / "mixed.mp4", key, [MARK_ID, *UNREADABLE[:2]])
+    seen = inspect_file(mixed, keys=[key], want=["watermark"])
+    assert [found.payload for found in seen.watermarks] == [None]
+    (mark,) = marks(verify(mixed, published.artist))
+    assert mark["take"] == str(published.take.pk)
+    assert mark["is_recognised"]
+    assert mark["p_message"] < 1e-6
 
 
 def crop_and_cover(source: Path, dest: Path) -> Path:
