@@ -12,13 +12,15 @@ from benchmarks.watermark_clips import BY_NAME
 from benchmarks.watermark_rows import ROW_BY_NAME
 from benchmarks.watermark_trials import DETECT_CODE, Trial, attacked, master, source, watch
 from provenance.media import read_frames
-from provenance.watermark import WatermarkKey
+from provenance.watermark import KIND_TEST, IssuedMessages, Payload, WatermarkKey
 from provenance.watermark.carrier import TILE, carriers
 from provenance.watermark.hypotheses import Looks
 from provenance.watermark.residual import Accumulator, residual
 from provenance.watermark.sync import Pilots
 
 KEYS_PER_CONTENT = 100
+KEYS_SEARCHED = 1  # of them; a whole search takes seconds for every key
+ISSUED = 10_000
 ROWS = ("h264-23", "crop-50", "jpeg-50", "chain")
 LEVELS_Z = (4.5, 5.0, 5.5, 6.0, 6.5, 7.0)
 _FRAME_S = 1 / 25
@@ -32,7 +34,7 @@ def contents(clips: Sequence[str]) -> list[tuple[str, str, bool]]:
 
 
 def chance_trial(clip_name: str, row_name: str, is_marked: bool, count: int) -> dict[str, Any]:
-    """Looks for `count` random keys in one content, by the whole detector and by the pilots at the common scales."""
+    """Looks for `count` random keys in one content: all at the common scales, a few by whole searches."""
     clip, row = BY_NAME[clip_name], ROW_BY_NAME[row_name]
     original = master(clip, row.seconds, row.profile) if is_marked else source(clip, row.seconds)
     trial = Trial(clip_name, row_name, row.parts[len(row.parts) // 2])
@@ -41,10 +43,15 @@ def chance_trial(clip_name: str, row_name: str, is_marked: bool, count: int) -> 
     kept = recall("chance", identity)
     if kept is None:
         keys = [_random_key(f"{path.stem} {number}") for number in range(count)]
-        found = watch(path).detect(keys)
+        searched = keys[:KEYS_SEARCHED]
+        numbers = np.random.default_rng(1).integers(0, 2**63, ISSUED)
+        payloads = [Payload(int(number), KIND_TEST) for number in numbers]
+        issued = {key.key_id: IssuedMessages(key, payloads) for key in searched}
+        found = watch(path).detect(searched, issued)
         highest, hypotheses = _highest_z(path, keys)
         kept = {
             "keys": count,
+            "searched": len(searched),
             "found": [(one.key_id, one.z, one.payload is not None) for one in found],
             "z": highest,
             "hypotheses": hypotheses,
@@ -84,6 +91,7 @@ def summarise(trials: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {
         "contents": len(trials),
         "trials": len(zs),
+        "searches": sum(trial["searched"] for trial in trials),
         "false_findings": sum(len(trial["found"]) for trial in trials),
         "false_messages": sum(is_read for trial in trials for _, _, is_read in trial["found"]),
         "z_median": float(np.median(zs)),

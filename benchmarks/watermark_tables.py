@@ -158,7 +158,8 @@ def show_chance(report: dict[str, Any]) -> str:
         [f"z > {level['z']:g}", level["observed"], f"{level['bound']:.3g}"] for level in chance["levels"]
     ]
     return (
-        f"{chance['trials']} trials on {chance['contents']} contents: {chance['false_findings']} false findings, "
+        f"{chance['trials']} trials of the common scales on {chance['contents']} contents, and {chance['searches']} "
+        f"whole searches with 10,000 issued messages each: {chance['false_findings']} false findings, "
         f"{chance['false_messages']} false messages; pilot z median {chance['z_median']:.2f}, highest "
         f"{chance['z_highest']:.2f}\n\n{table(['level', 'trials above', 'bound'], levels)}"
     )

@@ -136,7 +136,15 @@ def test_a_clip_lasts_as_long_as_asked_for(real_media: Path) -> None:
 
 def test_a_row_below_its_target_is_shown_as_missed_with_the_clips_it_lost() -> None:
     trials = [
-        {"row": "crop-50", "clip": name, "part": 0.0, "succeeded": name != "sky", "seconds": 1.0, "z": 9.0}
+        {
+            "row": "crop-50",
+            "clip": name,
+            "part": 0.0,
+            "succeeded": name != "sky",
+            "succeeded_with_issued": name != "sky",
+            "seconds": 1.0,
+            "z": 9.0,
+        }
         for name in ("bunny", "sky")
     ]
     (line,) = tables.summarise(trials)
@@ -147,15 +155,25 @@ def test_a_row_below_its_target_is_shown_as_missed_with_the_clips_it_lost() -> N
 
 def test_a_message_without_a_z_still_counts_as_lost() -> None:
     (line,) = tables.summarise(
-        [{"row": "chain", "clip": "sky", "part": 0.0, "succeeded": False, "seconds": 1.0}]
+        [
+            {
+                "row": "chain",
+                "clip": "sky",
+                "part": 0.0,
+                "succeeded": False,
+                "succeeded_with_issued": True,
+                "seconds": 1.0,
+            }
+        ]
     )
     assert line["recovered"] == 0
+    assert line["with_issued"] == 1
     assert line["z_median"] is None
 
 
 def test_rivals_that_are_not_installed_say_so() -> None:
     from benchmarks.watermark_rivals import Rival
 
-    absent = Rival("dwtDct", 48, 1.0, 1, ("numpy", "no_such_package_anywhere"))
+    absent = Rival("dwtDct", 48, 1.0, 1, ("numpy", "no_such_package_anywhere"), ("bunny",), ("chain",))
     assert "no_such_package_anywhere" in absent.missing
-    assert Rival("dwtDct", 48, 1.0, 1, ("numpy",)).missing == ""
+    assert Rival("dwtDct", 48, 1.0, 1, ("numpy",), ("bunny",), ("chain",)).missing == ""
