@@ -87,9 +87,14 @@ class _Glimpse(View):
 
 
 class Looks:
-    """All that a detector may try on a clip, likeliest first, in stages."""
+    """All that a detector may try on a clip, likeliest first, in stages.
 
-    def __init__(self, accumulator: Accumulator) -> None:
+    tries_turns: whether angles are tried one by one, where the picture itself suggests none. That is half of all
+    looks, and hardly ever needed.
+    """
+
+    def __init__(self, accumulator: Accumulator, *, tries_turns: bool = True) -> None:
+        self._tries_turns = tries_turns
         self._windows = accumulator.windows
         self._keys = accumulator.key_windows
         self._whole = Source.of(self._windows or self._keys)
@@ -105,7 +110,8 @@ class Looks:
             yield self._at(self._key_frames, [scale * np.eye(2) for scale in common[:6]])
         yield self._at(self._whole, self._guessed())
         yield self._at(self._whole, [scale * np.eye(2) for scale in self._all_scales()])
-        yield self._at(self._whole, self._turned())
+        if self._tries_turns:
+            yield self._at(self._whole, self._turned())
         if len(self._windows) > _RUN_WINDOWS:
             for first in np.linspace(0, len(self._windows) - _RUN_WINDOWS, _MAX_RUNS).astype(int):
                 run = Source.of(self._windows[first : first + _RUN_WINDOWS])

@@ -17,14 +17,14 @@ from provenance.watermark.residual import Plane, Window
 from provenance.watermark.view import deviation, folded_at, limited, noise_around
 
 MAX_READS = 48
-MAX_MATCHES = 400
+MAX_MATCHES = 100
 P_MATCH = 1e-8
 _GAIN_BANDS = 8
 _LOW_PASS_RADIUS = 16.0
 _CORNERS = (0.06, 0.08, 0.105, 0.14, 0.19, 0.3)  # cycles per pixel
 _DECODED_SEQUENCES = 2
 _MATCHED_SEQUENCES = 16
-_MATCH_ABOVE = 1.5
+_MATCH_ABOVE = 2.0
 _DECODE_ABOVE = 3.5  # standard deviations; what decodes shows at least 4, and noise hardly ever 3.5
 
 
@@ -105,14 +105,23 @@ def read(aligned: Aligned, key: WatermarkKey, tries: Tries, issued: IssuedMessag
                 payload = read_message(values, key)
                 if payload is not None:
                     return Reading(payload, values, p_wrong_message(MAX_READS))
-    for soft in seen if issued else ():
-        rows = np.argsort(-soft.excess)[:_MATCHED_SEQUENCES]
-        rows = rows[soft.excess[rows] >= _MATCH_ABOVE]
-        if len(rows) and issued is not None and tries.take_match():
-            payload, p_one = issued.likeliest(soft.values[rows], soft.energy[rows], len(soft.energy))
+    if issued:
+        promising = [_promising(soft) for soft in seen]
+        values = np.concatenate([soft.values for soft in promising])
+        energy = np.concatenate([soft.energy for soft in promising])
+        if len(energy) and tries.take_match():
+            payload, p_one = issued.likeliest(values, energy, sum(len(soft.energy) for soft in seen))
             if MAX_MATCHES * p_one <= P_MATCH:
-                return Reading(payload, soft.values[rows[0]], MAX_MATCHES * p_one, is_recognised=True)
+                return Reading(payload, best[1], MAX_MATCHES * p_one, is_recognised=True)
     return Reading(None, best[1], 1.0)
+
+
+def _promising(soft: SoftBits) -> SoftBits:
+    """The arrangements worth comparing with a long list."""
+    excess = soft.excess
+    rows = np.argsort(-excess)[:_MATCHED_SEQUENCES]
+    rows = rows[excess[rows] >= _MATCH_ABOVE]
+    return SoftBits(soft.values[rows], soft.energy[rows])
 
 
 def pilot_z(aligned: Aligned, key: WatermarkKey) -> float:

@@ -25,6 +25,7 @@ _UNCROPPED_ABOVE_Z = 2.0
 _MOST_UNCROPPED = 8
 _FOLLOWED_PER_STAGE = 4
 _SURE_Z = 8.0
+_FEW_KEYS = 4  # the time of a look grows with the keys
 _P_PRESENT = 1e-6
 _MARKED_Z = 3.0
 
@@ -71,7 +72,7 @@ class Search:
     ) -> None:
         self._keys = keys
         self._pilots = Pilots([carriers(key) for key in keys])
-        self._looks = Looks(accumulator)
+        self._looks = Looks(accumulator, tries_turns=len(keys) <= _FEW_KEYS)
         self._all_windows = accumulator.windows or accumulator.key_windows
         self._reduction = reduction
         self._frames_used = frames_used

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
@@ -17,6 +18,7 @@ _CAPTURE_STEPS = (-0.004, 0.0, 0.004)
 _MAX_DISTORTION = 0.02
 _CAPTURES = 2
 _NEWTON_STEPS = 10
+_WORTH_THREADS = 32
 _HALF = TILE // 2
 # Positions that `refine` can tell apart, generously: in each of the 4 directions of distortion the pattern has moved
 # by a third of a pixel at the edge of a 1280-pixel picture after 0.0005, over a range of +-0.02; shifts are told
@@ -116,9 +118,14 @@ class Pilots:
 
 
 def correlate(products: NDArray[np.complexfloating]) -> NDArray[np.float32]:
-    """(n, BINS) products with a conjugate pilot to (n, TILE, TILE) sums of their real parts at every shift."""
+    """(n, BINS) products with a conjugate pilot to (n, TILE, TILE) sums of their real parts at every shift.
+
+    Several keys' worth of them use as many threads as OpenCV may; for one key, waking threads costs more than it saves.
+    """
+    workers = max(1, cv2.getNumThreads()) if len(products) >= _WORTH_THREADS else 1
     full = half_spectrum(products.astype(np.complex64, copy=False))
-    responses: NDArray[np.float32] = fft.irfft2(full, s=(TILE, TILE)) * np.float32(TILE**2 / 2)
+    responses: NDArray[np.float32] = fft.irfft2(full, s=(TILE, TILE), workers=workers)
+    responses *= np.float32(TILE**2 / 2)
     return responses
 
 
