@@ -79,9 +79,8 @@ def test_pictures_beside_sound_are_shown_as_without(
         strict=True,
     ):
         assert mute.time_s == beside.time_s
-        assert (
-            np.mean((mute.luma.astype(float) - beside.luma) ** 2) < 4
-        )  # 42 dB; x264 is not exact to the bit
+        # 41 dB: x264 makes other bits with another number of threads.
+        assert np.mean((mute.luma.astype(float) - beside.luma) ** 2) < 5
 
 
 def test_nothing_tells_which_encoder_made_the_sound(
