@@ -74,7 +74,7 @@ RIVALS = (
         1.0,
         2,
         ("imwatermark", "onnxruntime", "torch"),
-        ("bunny", "pan-bridge"),
+        ("bunny",),
         _ROWS,
         is_slow=True,
     ),

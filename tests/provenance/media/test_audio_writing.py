@@ -9,6 +9,7 @@ from provenance.errors import EncodingFailed, MediaUnreadable
 from provenance.media import (
     AudioFormat,
     AudioNotSupported,
+    Picture,
     VideoWriter,
     probe,
     probe_audio,
@@ -73,14 +74,17 @@ def test_pictures_beside_sound_are_shown_as_without(
         for picture in pictures[:24]:
             writer.write(picture)
     _write(tmp_path / "take.mp4", pictures, sound)
-    for mute, beside in zip(
+    shown = zip(
+        pictures[:24],
         read_frames(tmp_path / "mute.mp4", threads=1),
         read_frames(tmp_path / "take.mp4", threads=1),
         strict=True,
-    ):
+    )
+    for picture, mute, beside in shown:
         assert mute.time_s == beside.time_s
-        # 41 dB: x264 makes other bits with another number of threads.
-        assert np.mean((mute.luma.astype(float) - beside.luma) ** 2) < 5
+        # x264 makes other bits beside sound, as good as those without.
+        written = Picture.from_rgb(picture).luma.astype(float)
+        assert np.mean((beside.luma - written) ** 2) < 1.3 * np.mean((mute.luma - written) ** 2) + 0.5
 
 
 def test_nothing_tells_which_encoder_made_the_sound(
