@@ -147,6 +147,7 @@ def test_how_a_picture_lies_over_the_take_is_said_in_words(changes: dict[str, An
         "name": "LH_010 v003",
         "key_epoch": 1,
         "is_read": True,
+        "is_recognised": False,
         "z": 12.0,
         "p_presence": 1e-20,
         "p_message": 1e-8,
@@ -165,3 +166,6 @@ def test_how_a_picture_lies_over_the_take_is_said_in_words(changes: dict[str, An
     assert "Speed" not in rows
     assert dict(mark_panel({**details, "source_start_s": None}).rows).get("Of the take") is None
     assert dict(mark_panel({**details, "speed": 1.25}).rows)["Speed"] == "1.25 times the take's"
+    assert "Read as" not in rows
+    told = dict(mark_panel({**details, "is_recognised": True}).rows)["Read as"]
+    assert told == "one of the numbers given out; too faint to be read without that list"
