@@ -68,7 +68,7 @@ def main() -> int:
             report[section] = MEASURES[section](pool, clips, rows, options)
             print(f"\n## {section}\n\n{tables.show(section, report)}", flush=True)
             if options.json:
-                options.json.write_text(json.dumps(report, indent=1) + "\n")
+                options.json.write_text(json.dumps(report) + "\n")
             if options.page:
                 options.page.write_text(tables.page(report))
     except KeyboardInterrupt:
