@@ -136,7 +136,7 @@ def converse(command: list[str], request: bytes, limits: InspectionLimits, timeo
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         bufsize=0,
-        env=child_environment(limits.threads),
+        env=child_environment(),
         cwd="/",
         start_new_session=True,
     ) as process:

@@ -55,8 +55,10 @@ class SoftBits:
         return excess
 
 
-def soft_bits(weighted: NDArray[np.complex128], secret: Carriers, sequences: NDArray[np.intp]) -> SoftBits:
-    """The soft bits of (n, windows) sequences from (windows, MESSAGE) weighted values of the message frequencies.
+def soft_bits(
+    weighted: NDArray[np.complex128], secret: Carriers, *families: NDArray[np.intp]
+) -> list[SoftBits]:
+    """The soft bits of families of (n, windows) sequences from (windows, MESSAGE) weighted values of the frequencies.
 
     What stands still in a picture adds up in all windows that show one variant; summed before it is squared, it
     counts as the chance that it is.
@@ -64,14 +66,15 @@ def soft_bits(weighted: NDArray[np.complex128], secret: Carriers, sequences: NDA
     parts = np.empty((len(weighted), 2 * weighted.shape[1]))
     parts[:, 0::2], parts[:, 1::2] = weighted.real, weighted.imag
     gram = parts @ parts.T
-    values = np.zeros((len(sequences), CODE_BITS))
-    energy = np.zeros(len(sequences))
+    results = [SoftBits(np.zeros((len(one), CODE_BITS)), np.zeros(len(one))) for one in families]
     for variant in range(VARIANTS):
-        shown = (sequences == variant).astype(np.float64)
         signed = (parts * secret.sign[variant])[:, secret.by_bit[variant]]
-        values += shown @ signed.reshape(len(parts), CODE_BITS, -1).sum(axis=2)
-        energy += np.sum((shown @ gram) * shown, axis=1)
-    return SoftBits(values, energy)
+        by_bit = signed.reshape(len(parts), CODE_BITS, -1).sum(axis=2)
+        for sequences, result in zip(families, results, strict=True):
+            shown = (sequences == variant).astype(np.float64)
+            result.values[:] += shown @ by_bit
+            result.energy[:] += np.sum((shown @ gram) * shown, axis=1)
+    return results
 
 
 def _sequences(middles: Floats, speeds: tuple[float, ...]) -> NDArray[np.intp]:

@@ -92,10 +92,7 @@ def read(aligned: Aligned, key: WatermarkKey, tries: Tries, issued: IssuedMessag
     seen: list[SoftBits] = []
     for weight in _weightings(aligned, secret):
         message = _message_values(aligned, secret, weight)
-        for sequences in (arrangements.usual, arrangements.other):
-            if len(sequences) == 0:
-                continue
-            soft = soft_bits(message, secret, sequences)
+        for soft in soft_bits(message, secret, arrangements.usual, arrangements.other):
             seen.append(soft)
             for number in np.argsort(-soft.excess)[:_DECODED_SEQUENCES]:
                 values, excess = soft.values[number], float(soft.excess[number])

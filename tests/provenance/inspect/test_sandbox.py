@@ -23,7 +23,7 @@ def run_inside(path: Path, code: str) -> "subprocess.CompletedProcess[str]":
     python = command[: command.index("-m")]
     return subprocess.run(
         [*python, "-c", f"inside = {inside!r}\n{code}"],
-        env=child_environment(1),
+        env=child_environment(),
         cwd="/",
         capture_output=True,
         text=True,
@@ -97,7 +97,7 @@ except MemoryError:
 """
     result = subprocess.run(
         [sys.executable, "-c", code],
-        env=child_environment(1),
+        env=child_environment(),
         capture_output=True,
         text=True,
         timeout=60,
@@ -126,7 +126,7 @@ print(resource.getrlimit(resource.RLIMIT_NOFILE))
     assert resource.getrlimit(resource.RLIMIT_NOFILE)[1] >= 20
     result = subprocess.run(
         [sys.executable, "-c", code],
-        env=child_environment(1),
+        env=child_environment(),
         capture_output=True,
         text=True,
         timeout=60,
@@ -158,7 +158,7 @@ sys.exit(main())
     result = subprocess.run(
         [sys.executable, "-c", code],
         input=request.to_bytes(),
-        env=child_environment(1),
+        env=child_environment(),
         capture_output=True,
         timeout=60,
         check=True,

@@ -39,7 +39,7 @@ def test_a_message_too_faint_to_decode_is_recognised_among_those_given_out(
     recognised = 0
     for seed in range(10):
         values = _noisy_carriers(key, payload, 1, 3.0, np.random.default_rng(seed))
-        soft = soft_bits(values, carriers(key), np.array([[0]]))
+        (soft,) = soft_bits(values, carriers(key), np.array([[0]]))
         assert read_message(soft.values[0], key) is None
         found, p_wrong = issued.likeliest(soft.values, soft.energy, 1)
         recognised += found == payload and p_wrong < 1e-6
@@ -52,7 +52,8 @@ def test_chance_stays_below_its_bound(key: WatermarkKey, others: list[Payload]) 
     for seed in range(300):
         values = np.random.default_rng(seed).standard_normal((1, 1152)) + 0j
         sequences = Arrangements.of(np.array([[0.0, 0.5]])).usual
-        soft = soft_bits(values, carriers(WatermarkKey("chance", seed.to_bytes(32, "big"))), sequences)
+        chance = WatermarkKey("chance", seed.to_bytes(32, "big"))
+        (soft,) = soft_bits(values, carriers(chance), sequences)
         _, p_wrong = issued.likeliest(soft.values, soft.energy, len(sequences))
         below.append(p_wrong)
     assert np.mean(np.array(below) <= 0.1) <= 0.1
@@ -65,7 +66,7 @@ def test_a_message_that_was_not_given_out_is_not_taken_for_one_that_was(
     issued = IssuedMessages(key, others)
     for seed in range(10):
         values = _noisy_carriers(key, payload, 1, 3.0, np.random.default_rng(seed))
-        soft = soft_bits(values, carriers(key), np.array([[0]]))
+        (soft,) = soft_bits(values, carriers(key), np.array([[0]]))
         _, p_wrong = issued.likeliest(soft.values, soft.energy, 1)
         assert p_wrong > 1e-4
 
