@@ -103,12 +103,10 @@ class Accumulator:
         self._stride = 1
         self._since_key = _KEY_FRAMES
         self._last_used_s = -1.0
-        self._previous_s = -1.0
 
     def wants(self, time_s: float, *, is_key: bool) -> bool:
         """Whether the next frame, at this time, is of use; must be asked for every frame, once."""
         self._since_key = 0 if is_key else self._since_key + 1
-        self._previous_s = time_s
         return self._is_near_key() or self._is_in_window(time_s)
 
     def add(self, plane: Plane, time_s: float, frame_s: float) -> None:

@@ -27,12 +27,6 @@ class Turn:
         taken = spectrum[..., self.source]
         return np.where(self.is_conjugate, taken.conj(), taken)
 
-    def undo(self, spectrum: Complex) -> Complex:
-        """(..., BINS) spectrum of the turned tile to that of the tile."""
-        back = np.empty_like(spectrum)
-        back[..., self.source] = np.where(self.is_conjugate, spectrum.conj(), spectrum)
-        return back
-
 
 @cache
 def turns() -> tuple[Turn, ...]:
