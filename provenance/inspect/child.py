@@ -51,6 +51,14 @@ def _parts(request: protocol.AnyRequest) -> Iterator[tuple[str, Any]]:
         from provenance.inspect.spelling import spell_out
 
         yield protocol.LETTERS, spell_out(request)
+    elif isinstance(request, protocol.ProxyRequest):
+        from provenance.inspect.shrinking import shrink
+
+        yield protocol.PROXY, shrink(request)
+    elif isinstance(request, protocol.PartsRequest):
+        from provenance.inspect.looking import look_for_parts
+
+        yield protocol.PARTS, look_for_parts(request)
     else:
         from provenance.inspect.layers import inspect_layers
 

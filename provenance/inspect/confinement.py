@@ -13,11 +13,11 @@ _PR_SET_NO_NEW_PRIVS = 38
 
 
 def confine(limits: InspectionLimits) -> None:
-    """No more time, memory or files than `limits`, no written file, no core dump, no life without the parent."""
+    """No more time, memory, files or written bytes than `limits`, no core dump, no life without the parent."""
     _lower(resource.RLIMIT_CPU, limits.cpu_s, limits.cpu_s + _GRACE_CPU_S)
     _lower(resource.RLIMIT_AS, limits.memory_bytes)
     _lower(resource.RLIMIT_NOFILE, limits.open_files)
-    _lower(resource.RLIMIT_FSIZE, 0)
+    _lower(resource.RLIMIT_FSIZE, limits.written_bytes)
     _lower(resource.RLIMIT_CORE, 0)
     if sys.platform == "linux":
         libc = ctypes.CDLL(None, use_errno=True)

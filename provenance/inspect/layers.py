@@ -7,7 +7,8 @@ from typing import Any
 import cv2
 
 from provenance.errors import MediaUnreadable, NoVideoStream, ProvenanceError
-from provenance.fingerprint import Fingerprinter
+from provenance.fingerprint.extraction import Fingerprinter, sound_or_none
+from provenance.fingerprint.wire import clip_to_wire
 from provenance.inspect import protocol
 from provenance.inspect.errors import to_wire
 from provenance.inspect.result import (
@@ -17,7 +18,6 @@ from provenance.inspect.result import (
     SOUND,
     WATERMARK,
     detections_to_wire,
-    fingerprints_to_wire,
 )
 from provenance.manifest.reading import read_credential
 from provenance.manifest.report import CredentialReport, CredentialState
@@ -99,10 +99,11 @@ def _picture_layers(
     request: protocol.Request, errors: dict[str, dict[str, Any]]
 ) -> Iterator[tuple[str, Any]]:
     path, limits = Path(request.path), request.limits
-    yield MEDIA, probe(path, limits.media).as_dict()
+    info = probe(path, limits.media)
+    yield MEDIA, info.as_dict()
     keys = _keys(request)
     detector = Detector(limits.detection_s) if WATERMARK in request.want and keys else None
-    fingerprinter = Fingerprinter() if FINGERPRINT in request.want else None
+    fingerprinter = Fingerprinter(query=request.query) if FINGERPRINT in request.want else None
     try:
         _decode(path, request, detector, fingerprinter)
     except MediaUnreadable as error:
@@ -114,7 +115,12 @@ def _picture_layers(
     elif WATERMARK in request.want:
         errors[WATERMARK] = _NO_KEYS
     if fingerprinter is not None:
-        yield FINGERPRINT, fingerprints_to_wire(fingerprinter.fingerprints)
+        sound = None
+        try:
+            sound = sound_or_none(path, limits.media)
+        except ProvenanceError as error:
+            errors.setdefault(MEDIA, to_wire(error))
+        yield FINGERPRINT, clip_to_wire(fingerprinter.finish(info.duration_s, sound))
 
 
 def _decode(
@@ -124,5 +130,5 @@ def _decode(
     for frame in read_frames(path, limits=request.limits.media, threads=request.limits.threads):
         if detector is not None:
             detector.add(frame.luma, time_s=frame.time_s, is_key=frame.is_key)
-        if fingerprinter is not None and fingerprinter.wants(frame.time_s):
-            fingerprinter.add(frame.index, frame.time_s, frame.rgb)
+        if fingerprinter is not None:
+            fingerprinter.add_frame(frame)

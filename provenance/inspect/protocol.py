@@ -1,6 +1,7 @@
 """The conversation with the child: one JSON request on its stdin, one JSON line per finding on its stdout.
 
-A request is an inspection of one file, a comparison of two, or the reading of a copy's letters.
+A request is an inspection of one file, a comparison of two, the search for parts that two share, the reading of a
+copy's letters, or the making of a proxy.
 
 The first line about a part is final. The credential is written before any codec runs, so that a file which
 takes over a codec cannot change what was already said about its signature.
@@ -21,6 +22,8 @@ FATAL = "fatal"
 ERRORS = "errors"
 COMPARISON = "comparison"
 LETTERS = "letters"
+PROXY = "proxy"
+PARTS = "parts"
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Request:
     """What the child is asked.
 
     keys: pairs of key id and secret, never shown in its representation. issued: pairs of key id and the payloads, in
-    hex, known to have been marked with that key.
+    hex, known to have been marked with that key. query: the fingerprint is to be looked up.
     """
 
     path: str
@@ -37,6 +40,7 @@ class Request:
     trust_pem: str
     limits: InspectionLimits
     issued: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    query: bool = False
 
     def __repr__(self) -> str:
         return f"Request(path={self.path!r}, want={self.want!r}, keys={[name for name, _ in self.keys]!r})"
@@ -50,6 +54,7 @@ class Request:
                 "want": self.want,
                 "keys": [[name, secret.hex()] for name, secret in self.keys],
                 "issued": self.issued,
+                "query": self.query,
                 "trust_pem": self.trust_pem,
                 "limits": self.limits.as_dict(),
             }
@@ -65,6 +70,7 @@ class Request:
             trust_pem=wire["trust_pem"],
             limits=InspectionLimits.from_dict(wire["limits"]),
             issued=tuple((name, tuple(payloads)) for name, payloads in wire["issued"]),
+            query=wire["query"],
         )
 
 
@@ -135,11 +141,65 @@ class LettersRequest:
         )
 
 
-AnyRequest = Request | ComparisonRequest | LettersRequest
+@dataclass(frozen=True)
+class ProxyRequest:
+    """Make a small film and a still of the file at `path`, in the folder `outbox`."""
+
+    path: str
+    outbox: str
+    limits: InspectionLimits
+
+    def to_bytes(self) -> bytes:
+        """The request as JSON."""
+        return json.dumps({"task": "proxy", **asdict(self), "limits": self.limits.as_dict()}).encode()
+
+    @classmethod
+    def from_wire(cls, wire: Mapping[str, Any]) -> "ProxyRequest":
+        """The request that `to_bytes` wrote, once parsed."""
+        return cls(wire["path"], wire["outbox"], InspectionLimits.from_dict(wire["limits"]))
+
+
+@dataclass(frozen=True)
+class PartsRequest:
+    """Find which part of one file shows a part of the other, where pairs of key frames share features.
+
+    reference: empty where only the previews of its key frames are kept. query_clip, reference_clip: from
+    `clip_to_wire`, with the key frames that `pairs` numbers. known: segments found before, as dictionaries.
+    """
+
+    path: str
+    reference: str
+    query_clip: Mapping[str, Any]
+    reference_clip: Mapping[str, Any]
+    pairs: tuple[tuple[int, int], ...]
+    known: tuple[Mapping[str, Any], ...]
+    limits: InspectionLimits
+
+    def to_bytes(self) -> bytes:
+        """The request as JSON."""
+        return json.dumps({"task": "parts", **asdict(self), "limits": self.limits.as_dict()}).encode()
+
+    @classmethod
+    def from_wire(cls, wire: Mapping[str, Any]) -> "PartsRequest":
+        """The request that `to_bytes` wrote, once parsed."""
+        return cls(
+            path=wire["path"],
+            reference=wire["reference"],
+            query_clip=wire["query_clip"],
+            reference_clip=wire["reference_clip"],
+            pairs=tuple((own, other) for own, other in wire["pairs"]),
+            known=tuple(wire["known"]),
+            limits=InspectionLimits.from_dict(wire["limits"]),
+        )
+
+
+AnyRequest = Request | ComparisonRequest | LettersRequest | ProxyRequest | PartsRequest
 _TASKS: dict[str, type[AnyRequest]] = {
     "inspect": Request,
     "compare": ComparisonRequest,
     "letters": LettersRequest,
+    "proxy": ProxyRequest,
+    "parts": PartsRequest,
 }
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from provenance.manifest.report import CredentialReport
 
 if TYPE_CHECKING:
-    from provenance.fingerprint import FrameFingerprint
+    from provenance.fingerprint import ClipFingerprint, FrameFingerprint
     from provenance.watermark import Detection, Payload
     from provenance.watermark.audio import AudioDetection
 
@@ -30,9 +30,9 @@ class Inspection:
     """The answers of the layers that were asked.
 
     `media` is `MediaInfo.as_dict()`, or None where the file has no picture that can be opened. A layer
-    without an entry in `errors` has answered: a credential in state "absent", no watermarks and no
-    fingerprints are answers too. Watermarks come best first, each without its soft bits;
-    `sound_watermarks` is None where the file has no sound that could be searched.
+    without an entry in `errors` has answered: a credential in state "absent" and no watermarks are answers too.
+    `fingerprint` is None where that layer was not asked or could not answer. Watermarks come best first, each
+    without its soft bits; `sound_watermarks` is None where the file has no sound that could be searched.
     """
 
     sha256: str
@@ -41,8 +41,13 @@ class Inspection:
     credential: CredentialReport | None = None
     watermarks: tuple["Detection", ...] = ()
     sound_watermarks: "tuple[AudioDetection, ...] | None" = None
-    fingerprints: tuple["FrameFingerprint", ...] = ()
+    fingerprint: "ClipFingerprint | None" = None
     errors: Mapping[str, LayerError] = field(default_factory=dict)
+
+    @property
+    def fingerprints(self) -> tuple["FrameFingerprint", ...]:
+        """The hashed frames; none without a fingerprint."""
+        return () if self.fingerprint is None else self.fingerprint.frames
 
 
 def detections_to_wire(detections: "Sequence[Detection | AudioDetection]") -> list[dict[str, Any]]:
@@ -111,18 +116,3 @@ def _numbers(record: Any) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     """A NumPy number as the Python number it stands for, which JSON can hold; anything else as it is."""
     return value.item() if hasattr(value, "item") else value
-
-
-def fingerprints_to_wire(fingerprints: Sequence["FrameFingerprint"]) -> list[list[Any]]:
-    """One row per frame: index, seconds, PDQ hex, pHash hex, quality."""
-    return [[f.frame_index, f.time_s, f.pdq.hex(), f.phash.hex(), f.quality] for f in fingerprints]
-
-
-def fingerprints_from_wire(rows: Sequence[Sequence[Any]]) -> tuple["FrameFingerprint", ...]:
-    """The fingerprints that `fingerprints_to_wire` wrote."""
-    from provenance.fingerprint import FrameFingerprint
-
-    return tuple(
-        FrameFingerprint(index, time_s, bytes.fromhex(pdq), bytes.fromhex(phash), quality)
-        for index, time_s, pdq, phash, quality in rows
-    )

@@ -25,7 +25,6 @@ from provenance.inspect.result import (
     Inspection,
     LayerError,
     detections_from_wire,
-    fingerprints_from_wire,
     sound_detections_from_wire,
 )
 from provenance.inspect.sandbox import child_command, child_environment
@@ -33,6 +32,7 @@ from provenance.manifest.report import CredentialReport
 from provenance.manifest.trust import TrustAnchors
 
 if TYPE_CHECKING:
+    from provenance.fingerprint import ClipFingerprint
     from provenance.watermark import Payload, WatermarkKey
 
 DEFAULT_TIMEOUT_S = 600.0
@@ -50,11 +50,13 @@ def inspect_file(
     want: Sequence[str] = LAYERS,
     timeout_s: float = DEFAULT_TIMEOUT_S,
     issued: Mapping[str, Sequence["Payload"]] | None = None,
+    query: bool = False,
 ) -> Inspection:
     """Asks the layers in `want` about the untrusted file at `path`, decoding it once, in a child process.
 
     `trust_pem` holds the roots under which a credential is trusted. `issued` holds, by key id, the payloads known to
-    have been marked with a key: one of these is recognised where a mark is too faint to be decoded.
+    have been marked with a key: one of these is recognised where a mark is too faint to be decoded. `query`: the
+    file's fingerprint is to be looked up rather than kept, see `Fingerprinter`.
 
     Raises FileMissing, FileEmpty, MediaTooLarge, TrustAnchorsInvalid, any error of `provenance.media` where no layer
     could answer, InspectionTimedOut after `timeout_s`, and InspectionCrashed when the child ends without an answer.
@@ -77,6 +79,7 @@ def inspect_file(
             (key_id, tuple(payload.to_bytes().hex() for payload in payloads))
             for key_id, payloads in (issued or {}).items()
         ),
+        query=query,
     )
     output = converse(command, request.to_bytes(), limits, timeout_s)
     return _inspection(parts_of(output), sha256, size_bytes)
@@ -105,9 +108,17 @@ def _inspection(parts: Mapping[str, Any], sha256: str, size_bytes: int) -> Inspe
         credential=CredentialReport.from_dict(credential) if credential else None,
         watermarks=detections_from_wire(parts.get(WATERMARK, ())),
         sound_watermarks=sound_detections_from_wire(parts[SOUND]) if SOUND in parts else None,
-        fingerprints=fingerprints_from_wire(parts.get(FINGERPRINT, ())),
+        fingerprint=_fingerprint(parts.get(FINGERPRINT)),
         errors={layer: LayerError(e["code"], e["message"], e["hint"]) for layer, e in errors.items()},
     )
+
+
+def _fingerprint(wire: Mapping[str, Any] | None) -> "ClipFingerprint | None":
+    if wire is None:
+        return None
+    from provenance.fingerprint.wire import clip_from_wire
+
+    return clip_from_wire(wire)
 
 
 def _identity(path: Path, limits: InspectionLimits) -> tuple[str, int]:

@@ -14,6 +14,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from provenance.compiled import FOLDER_VARIABLE, prepared_folder
+
 _CHILD_MODULE = "provenance.inspect.child"
 _NEEDED_MODULE = "provenance.inspect.layers"
 # Nothing is written beside sources, and the working folder is no place to import from.
@@ -21,6 +23,7 @@ _PYTHON = (sys.executable, "-B", "-P")
 _PROBE_TIMEOUT_S = 20
 _SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/alternatives")
 _INBOX = "/inbox"
+_OUTBOX = "/outbox"
 
 
 @functools.cache
@@ -48,17 +51,23 @@ def child_command(path: Path) -> tuple[list[str], str]:
     return command, inside
 
 
-def child_command_for(paths: Sequence[Path]) -> tuple[list[str], list[str]]:
-    """The command that starts a child allowed to see `paths`, and the paths under which the child finds them."""
+def child_command_for(paths: Sequence[Path], outbox: Path | None = None) -> tuple[list[str], list[str]]:
+    """The command that starts a child allowed to see `paths`, and the paths under which the child finds them.
+
+    outbox: a folder the child may write to; its path comes last.
+    """
     python = [*_PYTHON, "-m", _CHILD_MODULE]
     program = shutil.which("bwrap")
     if program is None or sandbox_kind() != "bubblewrap":
-        return python, [str(path) for path in paths]
+        return python, [str(path) for path in (*paths, *([outbox] if outbox else []))]
     bound, insides = [], []
     for number, path in enumerate(paths):
         folder = f"{_INBOX}/{number}"
         insides.append(f"{folder}/{path.name}")
         bound += ["--dir", folder, "--ro-bind", str(path), insides[-1]]
+    if outbox is not None:
+        insides.append(_OUTBOX)
+        bound += ["--bind", str(outbox), _OUTBOX]
     return [program, *_confinement(), *bound, "--chdir", "/", "--", *python], insides
 
 
@@ -67,6 +76,8 @@ def child_environment() -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
     return {
         **kept,
+        # Where the compiled kernels lie: the child may not write, and compiling them anew would take it seconds.
+        FOLDER_VARIABLE: str(prepared_folder() or ""),
         "PYTHONPATH": str(_source_root()),
         "PYTHONUTF8": "1",
         # The products here are small: a search of one clip takes 2.5 s with one thread and 7 s with two that wait for
@@ -88,9 +99,18 @@ def _confinement() -> list[str]:
 
 
 def _python_places() -> list[str]:
-    """The interpreter, its libraries and this package; not the folder around it, where keys and media may lie."""
+    """The interpreter, its libraries, this package and what was compiled of it.
+
+    Not the folder around it, where keys and media may lie.
+    """
     package = _source_root() / "provenance"
-    places = {sys.prefix, sys.base_prefix, str(package), *site.getsitepackages()}
+    places = {
+        sys.prefix,
+        sys.base_prefix,
+        str(package),
+        *site.getsitepackages(),
+        str(prepared_folder() or ""),
+    } - {""}
     if site.ENABLE_USER_SITE:
         places.add(site.getusersitepackages())
     return _outermost(sorted(place for place in places if Path(place).is_dir()))

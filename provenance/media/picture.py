@@ -49,6 +49,20 @@ class Picture:
         frame.colorspace, frame.color_range = Colorspace.ITU709, ColorRange.MPEG
         return cls(frame)
 
+    @classmethod
+    def scaled_from(cls, decoded: Any, width: int, height: int) -> "Picture":
+        """From a decoded frame, scaled to even sides by libswscale; deeper pictures are reduced to 8 bit."""
+        frame = decoded.reformat(
+            width=width,
+            height=height,
+            format="yuv420p",
+            dst_colorspace=Colorspace.ITU709,
+            dst_color_range=ColorRange.MPEG,
+        )
+        # A frame that had this shape already is handed back as it is; its times are the caller's to set.
+        frame.colorspace, frame.color_range = Colorspace.ITU709, ColorRange.MPEG
+        return cls(frame)
+
     @property
     def width(self) -> int:
         """Pixels per line."""
@@ -90,14 +104,15 @@ def require_rgb(rgb: NDArray[np.uint8]) -> None:
 
 def rgb_of(frame: Any) -> NDArray[np.uint8]:
     """(H, W, 3) uint8 RGB of a decoded frame, by libswscale's default scaler."""
-    rgb: NDArray[np.uint8] = frame.to_ndarray(format="rgb24")
+    # Starting threads takes longer than one needs for a frame.
+    rgb: NDArray[np.uint8] = frame.to_ndarray(format="rgb24", threads=1)
     return rgb
 
 
 def luma_of(frame: Any) -> NDArray[np.uint8]:
     """(H, W) uint8 copy of a decoded frame's luma."""
     if frame.format.name not in _EIGHT_BIT_PLANAR:
-        frame = frame.reformat(format="yuv420p")
+        frame = frame.reformat(format="yuv420p", threads=1)
     return _plane_view(frame).copy()
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from av import VideoFrame
 from av.error import FFmpegError
 from numpy.typing import NDArray
 
@@ -15,7 +16,7 @@ from provenance.errors import MediaTooLarge, MediaUnreadable
 from provenance.media.container import STILL_DEMUXERS
 from provenance.media.limits import Limits
 from provenance.media.opening import describe, open_media, video_stream
-from provenance.media.picture import luma_of, rgb_of
+from provenance.media.picture import Picture, luma_of, rgb_of
 from provenance.media.probing import duration_of, frame_rate, picture_duration_of
 
 _FRAGMENT_S = 0.5
@@ -47,6 +48,19 @@ class Frame:
     def rgb(self) -> NDArray[np.uint8]:
         """(H, W, 3) RGB by libswscale with the file's own colour matrix: the canonical path for fingerprints."""
         return rgb_of(self._decoded)
+
+    @property
+    def quarter_turns(self) -> int:
+        """How many quarter turns clockwise the file says its pictures are to be shown with, 0 to 3."""
+        turned_deg: int = self._decoded.rotation  # counterclockwise
+        return round(-turned_deg / 90) % 4
+
+    def scaled(self, width: int, height: int) -> Picture:
+        """The picture as it is to be shown, turned and scaled to even sides, ready for an encoder."""
+        if not self.quarter_turns:
+            return Picture.scaled_from(self._decoded, width, height)
+        turned = np.ascontiguousarray(np.rot90(self.rgb, -self.quarter_turns))
+        return Picture.scaled_from(VideoFrame.from_ndarray(turned, format="rgb24"), width, height)
 
 
 def read_frames(

@@ -19,7 +19,7 @@ from studio.handouts.models import Copy, Pair
 from studio.ids import uuid7
 from studio.productions.models import Production, Sequence, Shot
 from studio.productions.services import create_production, create_shot, get_or_create_sequence
-from studio.references.models import Bank, Match, Work
+from studio.references.models import Bank, Match, Work, WorkFile
 from studio.references.services import get_or_create_bank
 from studio.runs.models import Run
 from studio.takes.models import Rendition, Take
@@ -205,21 +205,39 @@ def make_work(bank: Bank, title: str = "Old film") -> Work:
     )
 
 
+def make_work_file(work: Work, kind: str = WorkFile.Kind.POSTER) -> WorkFile:
+    """A row without a file."""
+    sha256 = digest(f"{kind} of {work.pk}")
+    return WorkFile.objects.create(
+        work=work,
+        kind=kind,
+        sha256=sha256,
+        storage_name=f"references/files/{sha256}",
+        content_type="image/jpeg",
+        size_bytes=1000,
+        width=640,
+        height=360,
+    )
+
+
+def make_match(take: Take, work: Work, **fields: Any) -> Match:
+    """A row without what it follows from: it cannot be worked out again."""
+    values: dict[str, Any] = {
+        "take_start_s": 0.0,
+        "take_end_s": 1.0,
+        "work_start_s": 0.0,
+        "work_end_s": 1.0,
+        "speed": 1.0,
+        "hits": 4,
+        "mean_distance": 3.0,
+    }
+    return Match.objects.create(take=take, work=work, **{**values, **fields})
+
+
 def furnish(studio: Studio, actor: User) -> None:
     """At least one row of every kind that belongs to a studio."""
     shot = make_shot(studio)
     make_run(shot, actor)
     take = make_published_take(shot, actor)
     hand_out(take)
-    work = make_work(get_or_create_bank(studio, "Films"))
-    Match.objects.create(
-        take=take,
-        work=work,
-        take_start_s=0.0,
-        take_end_s=1.0,
-        work_start_s=0.0,
-        work_end_s=1.0,
-        speed=1.0,
-        hits=4,
-        mean_distance=3.0,
-    )
+    make_match(take, make_work(get_or_create_bank(studio, "Films")))

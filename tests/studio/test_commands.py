@@ -129,17 +129,17 @@ class TestReferencesAdd:
         status, out, _ = run("references", "add", shelf, "--bank", "Stills")
         assert status == 0
         assert "Bank Stills: 2 added (2 frames," in out
-        assert "1 known already, 1 unreadable." in out
+        assert "1 known already, 1 not added." in out
         assert Work.objects.filter(bank__name="Stills").count() == 2
         again = run("references", "add", shelf, "--bank", "Stills")[1]
         assert "0 added" in again
-        assert "3 known already, 1 unreadable." in again
+        assert "3 known already, 1 not added." in again
 
     def test_each_unreadable_file_is_a_row_with_its_reason(
         self, shelf: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         run("references", "add", shelf, "--bank", "Stills")
-        (row,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("unreadable")]
+        (row,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("not added")]
         assert "empty.mp4" in row
         assert "0 bytes" in row
 

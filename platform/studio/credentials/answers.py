@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
+from provenance.fingerprint import Segment
 from provenance.inspect import Comparison, Inspection
 from provenance.manifest.report import CredentialReport, CredentialState
 from studio.credentials.marks import (
@@ -137,6 +138,14 @@ def _fingerprint_sentence(takes: list[Found], works: list[Found]) -> str:
     return f"Stretches of it match {' and '.join(parts)}."
 
 
+def _how(found: Found, segment: Segment) -> dict[str, Any]:
+    return {
+        "method": segment.method,
+        "is_mirrored": segment.is_mirrored,
+        "probability": found.probability,
+    }
+
+
 def segments_for(found: FoundHere, actor: Any) -> list[dict[str, Any]]:
     """Time ranges on both sides. Takes the actor may not see appear without a name."""
     takes, works = found.takes, found.works
@@ -169,7 +178,9 @@ def segments_for(found: FoundHere, actor: Any) -> list[dict[str, Any]]:
                     "reference_end_s": segment.reference_end_s,
                     "speed": segment.speed,
                     "distance": segment.mean_distance,
-                    "hits": segment.hits,
+                    "hits": segment.frames,
+                    # Who does not know the reference learns that it matches, and nothing of how the search works.
+                    "how": identifier and _how(one, segment),
                 }
                 for segment in one.segments
             )

@@ -1,24 +1,19 @@
 """Lays a clip over the stored file of the take it seems to be from."""
 
 import logging
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.files.storage import default_storage
 
 from provenance.errors import ProvenanceError
 from provenance.fingerprint import Segment
 from provenance.inspect import Comparison, InspectionLimits, compare_files
 from provenance.watermark import Detection
 from studio.takes.models import Rendition, Take
+from studio.takes.storage import stored_file
 
 logger = logging.getLogger(__name__)
-
-CHUNK_BYTES = 1 << 20
 
 
 def compare_marked(path: Path, take: Take, found: Detection, limits: InspectionLimits) -> Comparison | None:
@@ -63,26 +58,4 @@ def _compare(path: Path, take: Take, limits: InspectionLimits, **where: Any) -> 
     except (ProvenanceError, OSError) as error:
         # The verdict then rests on the fingerprint's search alone, and the operator learns why.
         logger.warning("a clip could not be compared with take %s: %s", take.pk, error)
-        return None
-
-
-@contextmanager
-def stored_file(name: str) -> Iterator[Path]:
-    """A stored file as one on this machine: itself where the storage keeps it here, else a copy for a while."""
-    here = _local_path(name)
-    if here is not None:
-        yield here
-        return
-    with tempfile.NamedTemporaryFile(dir=settings.UPLOAD_DIR, suffix=Path(name).suffix) as copy:
-        with default_storage.open(name, "rb") as stored:
-            while chunk := stored.read(CHUNK_BYTES):
-                copy.write(chunk)
-        copy.flush()
-        yield Path(copy.name)
-
-
-def _local_path(name: str) -> Path | None:
-    try:
-        return Path(default_storage.path(name))
-    except NotImplementedError:
         return None

@@ -19,10 +19,21 @@ class ReasonOut(Schema):
     sentence: str
 
 
+class HowOut(Schema):
+    """How a stretch was found, by `method`: frames (whole pictures), features (parts of pictures) or sound.
+
+    `probability`: that a clip which is no copy would match as well.
+    """
+
+    method: str
+    is_mirrored: bool
+    probability: float
+
+
 class SegmentOut(Schema):
     """A stretch of the file (query) that shows a stretch of something known (reference); seconds.
 
-    `id` is null for a take of a studio you are not in.
+    `id` and `how` are null for a take of a studio you are not in.
     """
 
     kind: str
@@ -35,6 +46,7 @@ class SegmentOut(Schema):
     speed: float
     distance: float
     hits: int
+    how: HowOut | None
 
 
 class SpanOut(Schema):

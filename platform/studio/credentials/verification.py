@@ -98,6 +98,7 @@ def verify_file(
             trust_pem=root_certificate_pem(),
             limits=bounds,
             timeout_s=settings.SLATE_INSPECTION_TIMEOUT_S,
+            query=True,
         )
     except ProvenanceError as error:
         log_refusal(actor, path, error.code)
@@ -131,8 +132,9 @@ def verify_file(
 
 def _look_up(path: Path, seen: Inspection, own_studios: list[UUID], limits: InspectionLimits) -> FoundHere:
     """What this installation knows of the file: takes and works by content, takes by mark, each compared."""
-    takes = find_takes(seen.fingerprints)
-    works = find_works(seen.fingerprints, own_studios) if own_studios else []
+    clip = seen.fingerprint
+    takes = find_takes(clip, path=path) if clip else []
+    works = find_works(clip, own_studios, path=path) if clip and own_studios else []
     released = (
         Rendition.objects.servable().filter(sha256=seen.sha256).values_list("take_id", flat=True).first()
     )

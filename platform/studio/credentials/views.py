@@ -23,6 +23,7 @@ from studio.credentials.verification import Verification
 from studio.errors import SlateError
 from studio.pages import signed_in, visible_or_404
 from studio.problems import with_retry_after
+from studio.references.takematches import take_matches
 from studio.takes.models import Rendition, Take
 from studio.takes.recipes import recipe_rows
 from studio.tenancy.permissions import Action, may
@@ -56,25 +57,11 @@ def take_page(request: HttpRequest, take_id: UUID) -> HttpResponseBase:
         context |= {
             "summary": credential_summary(take),
             "gate": gate_answers(rendition.gate.layers),
-            "lanes": lanes(_matches(take), rendition.duration_seconds),
             "certificate": certificate_panel(rendition.watermark),
         }
-    return render(request, "credentials/take.html", context)
-
-
-def _matches(take: Take) -> list[Stretch]:
-    return [
-        Stretch(
-            name=f"{match.work.title} ({match.work.bank.name})",
-            kind="work",
-            start_s=match.take_start_s,
-            end_s=match.take_end_s,
-            reference_start_s=match.work_start_s,
-            reference_end_s=match.work_end_s,
-            distance=match.mean_distance,
-        )
-        for match in take.matches.select_related("work__bank")
-    ]
+    duration_s = rendition.duration_seconds if rendition is not None else 0.0
+    context |= take_matches(take, request.user, duration_s=duration_s, chosen=request.GET.get("match", ""))
+    return render(request, "credentials/take.html", context | {"duration_s": duration_s})
 
 
 @signed_in

@@ -77,6 +77,7 @@ def trace_clip(path: Path, *, actor: Any, limits: Limits | None = None) -> Answe
             want=("watermark", "fingerprint"),
             limits=bounds,
             timeout_s=settings.SLATE_INSPECTION_TIMEOUT_S,
+            query=True,
         )
         answer = _by_bytes(seen, actor) or _by_letters(path, seen, keys, bounds, actor)
     except ProvenanceError as error:
@@ -152,7 +153,9 @@ def _marked_take(seen: Inspection, actor: Any) -> tuple[Take, list[_Way]] | None
 
 def _shown_take(seen: Inspection, actor: Any) -> tuple[Take, list[_Way]] | None:
     """The take the clip shows by its fingerprints, where its mark is lost; its letters may have outlived that."""
-    for found in find_takes(seen.fingerprints):
+    if seen.fingerprint is None:
+        return None
+    for found in find_takes(seen.fingerprint):
         take = _takes_of(actor).filter(pk=found.subject_id, copies__isnull=False).first()
         if take is not None:
             longest = max(found.segments, key=lambda segment: segment.query_end_s - segment.query_start_s)

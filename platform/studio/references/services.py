@@ -1,161 +1,172 @@
-"""Fills banks with works; each work enters whole, once per content, with its ledger entry."""
+"""Makes, changes and shares banks; the door through which other apps reach works and their fingerprints."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 
-from provenance.errors import ProvenanceError
-from provenance.fingerprint import FrameFingerprint
-from provenance.inspect import inspect_file
 from studio.errors import InputRefused
 from studio.ledger.services import record
-from studio.references.models import Bank, Fingerprint, Work
-from studio.takes.models import Take
-from studio.takes.storage import sha256_of
+from studio.references.models import Bank, BankShare
+from studio.references.standing import quarantine_work, release_work, restore_work, withdraw_work
+from studio.references.storing import forget_fingerprint, load_fingerprint, store_fingerprints
 from studio.tenancy.models import Studio
+from studio.text import clean_text
 
-MEDIA_SUFFIXES = frozenset(
-    {
-        *(
-            ".mp4",
-            ".m4v",
-            ".mov",
-            ".mkv",
-            ".webm",
-            ".avi",
-            ".mpg",
-            ".mpeg",
-            ".ts",
-            ".mts",
-            ".mxf",
-            ".wmv",
-            ".flv",
-        ),
-        *(".gif", ".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff"),
-    }
-)
+__all__ = [
+    "change_bank",
+    "create_bank",
+    "forget_fingerprint",
+    "get_or_create_bank",
+    "load_fingerprint",
+    "quarantine_work",
+    "release_work",
+    "restore_work",
+    "share_bank",
+    "store_fingerprints",
+    "withdraw_share",
+    "withdraw_work",
+]
 
-
-@dataclass(frozen=True)
-class Added:
-    """What became of one file: "added", "known" (the bank has these bytes already) or "unreadable"."""
-
-    path: Path
-    outcome: str
-    reason: str = ""
-    frames: int = 0
-    seconds: float = 0.0
+NAME_LENGTH = 120
+DESCRIPTION_LENGTH = 500
 
 
 @transaction.atomic
-def get_or_create_bank(studio: Studio, name: str, *, actor: Any = None) -> Bank:
+def get_or_create_bank(
+    studio: Studio, name: str, *, kind: Any = Bank.Kind.PROTECTED, actor: Any = None
+) -> Bank:
+    """The studio's bank of this name; a new one is of `kind`. Raises InputRefused for an unusable name."""
+    bank, created = Bank.objects.get_or_create(studio=studio, name=_bank_name(name), defaults={"kind": kind})
+    if created:
+        record("bank.created", subject=bank, studio=studio, actor=actor, kind=str(bank.kind))
+    return bank
+
+
+@transaction.atomic
+def create_bank(
+    studio: Studio,
+    name: str,
+    *,
+    kind: Any = Bank.Kind.PROTECTED,
+    description: str = "",
+    actor: Any = None,
+) -> Bank:
+    """A new bank. Raises InputRefused where the studio has one of this name, or the name cannot be used."""
+    name = _bank_name(name)
+    if Bank.objects.filter(studio=studio, name=name).exists():
+        raise InputRefused(
+            f"The studio has a bank {name!r} already.", "Give another name.", code="bank.name_taken"
+        )
+    bank = Bank.objects.create(studio=studio, name=name, kind=kind, description=_description(description))
+    record("bank.created", subject=bank, studio=studio, actor=actor, kind=str(bank.kind))
+    return bank
+
+
+@transaction.atomic
+def change_bank(
+    bank: Bank,
+    *,
+    name: str | None = None,
+    kind: str | None = None,
+    description: str | None = None,
+    review_at: float | None = None,
+    block_at: float | None = None,
+    actor: Any = None,
+) -> Bank:
+    """The bank with what is given changed; thresholds are probabilities. Raises InputRefused.
+
+    Takes that were judged before keep their verdict.
+    """
+    current = Bank.objects.select_for_update().get(pk=bank.pk)
+    wanted: dict[str, Any] = {
+        "name": None if name is None else _bank_name(name),
+        "kind": kind,
+        "description": None if description is None else _description(description),
+        "review_at": review_at,
+        "block_at": block_at,
+    }
+    changed = {
+        field: value for field, value in wanted.items() if value not in (None, getattr(current, field))
+    }
+    if not changed:
+        return current
+    for field, value in changed.items():
+        setattr(current, field, value)
+    if not 0.0 < current.block_at < current.review_at < 1.0:
+        raise InputRefused(
+            f"A take would be blocked at {current.block_at:g} and reviewed at {current.review_at:g}.",
+            "To be blocked, a match must be surer than to be reviewed: give it the smaller probability.",
+            code="bank.thresholds_impossible",
+        )
+    if (
+        "name" in changed
+        and Bank.objects.filter(studio=current.studio, name=current.name).exclude(pk=current.pk).exists()
+    ):
+        raise InputRefused(
+            f"The studio has a bank {current.name!r} already.", "Give another name.", code="bank.name_taken"
+        )
+    current.save(update_fields=list(changed))
+    # What people wrote stays out of the ledger; the numbers a verdict rests on go in.
+    told = {field: value if isinstance(value, float) else str(value) for field, value in changed.items()}
+    told.pop("description", None)
+    record(
+        "bank.changed", subject=current, studio=current.studio, actor=actor, changed=sorted(changed), **told
+    )
+    return current
+
+
+@transaction.atomic
+def share_bank(bank: Bank, slug: str, *, actor: Any = None) -> BankShare:
+    """Let the studio with this short name read and search the bank. Raises InputRefused."""
+    studio = Studio.objects.filter(slug=slug.strip().lower()).first()
+    if studio is None:
+        raise InputRefused(
+            f"There is no studio {slug.strip()!r} in this installation.",
+            "Ask the other studio for its short name; the operator sees it as the studio's slug.",
+            code="bank.share_unknown_studio",
+        )
+    if studio.pk == bank.studio_id:
+        raise InputRefused(
+            "The bank is this studio's own.", "Name another studio to share it with.", code="bank.share_own"
+        )
+    share, created = BankShare.objects.get_or_create(
+        bank=bank, studio=studio, defaults={"shared_by": _person(actor)}
+    )
+    if created:
+        _record_in_both("bank.shared", bank, studio, actor)
+    return share
+
+
+@transaction.atomic
+def withdraw_share(bank: Bank, studio: Studio, *, actor: Any = None) -> bool:
+    """Take the bank back from a studio, which stops searching it at once; False where it had none."""
+    removed, _ = BankShare.objects.filter(bank=bank, studio=studio).delete()
+    if removed:
+        _record_in_both("bank.unshared", bank, studio, actor)
+    return bool(removed)
+
+
+def _record_in_both(event: str, bank: Bank, reader: Studio, actor: Any) -> None:
+    """Both studios learn of it from their own log; the reader's does not name a person of the owner's."""
+    record(event, subject=bank, studio=bank.studio, actor=actor, reader_id=str(reader.pk))
+    record(event, subject=bank, studio=reader, owner_id=str(bank.studio_id))
+
+
+def _bank_name(name: str) -> str:
     name = name.strip()
-    if not name or len(name) > 120 or not name.isprintable():
+    if not name or len(name) > NAME_LENGTH or not name.isprintable():
         raise InputRefused(
             f"{name!r} cannot be the name of a bank.",
             "Give 1 to 120 printable characters, such as 'Studio films'.",
         )
-    bank, created = Bank.objects.get_or_create(studio=studio, name=name)
-    if created:
-        record("bank.created", subject=bank, studio=studio, actor=actor)
-    return bank
+    return name
 
 
-def media_files(paths: Iterable[Path]) -> list[Path]:
-    """The files to fingerprint: given files as they are, folders walked for media by suffix, sorted.
-
-    Raises InputRefused for a path that does not exist.
-    """
-    files: list[Path] = []
-    for path in paths:
-        if not path.exists():
-            raise InputRefused(f"There is nothing at {path}.", "Give existing files or folders.")
-        if path.is_dir():
-            inside = (p for p in path.rglob("*") if p.is_file() and p.suffix.lower() in MEDIA_SUFFIXES)
-            files.extend(sorted(inside))
-        else:
-            files.append(path)
-    return files
-
-
-def add_work(bank: Bank, path: Path, *, actor: Any = None) -> Added:
-    """Fingerprint one file into `bank`. Repeating it changes nothing: a work is known by its content.
-
-    The file is parsed in a confined child process; the work and all its fingerprints are one transaction.
-    """
-    try:
-        sha256 = sha256_of(path)
-    except OSError as error:
-        return Added(path, "unreadable", f"It cannot be opened: {error.strerror}.")
-    if Work.objects.filter(bank=bank, sha256=sha256).exists():
-        return Added(path, "known")
-    try:
-        seen = inspect_file(
-            path, keys=[], trust_pem="", want=("fingerprint",), timeout_s=settings.SLATE_INSPECTION_TIMEOUT_S
-        )
-    except ProvenanceError as error:
-        return Added(path, "unreadable", f"{error.message} {error.hint}".strip())
-    for problem in seen.errors.values():
-        # Half a film in a bank would pass for the whole: a file that breaks off is not added.
-        return Added(path, "unreadable", f"{problem.message} {problem.hint}".strip())
-    if not seen.fingerprints or seen.media is None:
-        return Added(path, "unreadable", "It has no picture that could be fingerprinted.")
-    title = path.name.encode("utf-8", "replace").decode()[:300]
-    with transaction.atomic():
-        work, created = Work.objects.get_or_create(
-            bank=bank,
-            sha256=sha256,
-            defaults={
-                "title": title,
-                "duration_seconds": seen.media["duration_s"] or 0.0,
-                "width": seen.media["width"],
-                "height": seen.media["height"],
-            },
-        )
-        if not created:
-            return Added(path, "known")
-        store_fingerprints(seen.fingerprints, work=work)
-        record(
-            "work.added",
-            subject=work,
-            studio=bank.studio,
-            actor=actor,
-            bank_id=str(bank.pk),
-            file_sha256=sha256,
-            frames=len(seen.fingerprints),
-        )
-    return Added(path, "added", frames=len(seen.fingerprints), seconds=seen.media["duration_s"] or 0.0)
-
-
-def add_works(
-    bank: Bank, files: Sequence[Path], *, actor: Any = None, on_file: Callable[[Added], None] = lambda _: None
-) -> list[Added]:
-    results = []
-    for path in files:
-        results.append(add_work(bank, path, actor=actor))
-        on_file(results[-1])
-    return results
-
-
-def store_fingerprints(
-    frames: Sequence[FrameFingerprint], *, work: Work | None = None, take: Take | None = None
-) -> None:
-    Fingerprint.objects.bulk_create(
-        (
-            Fingerprint(
-                work=work,
-                take=take,
-                frame_index=frame.frame_index,
-                time_s=frame.time_s,
-                quality=frame.quality,
-                pdq=frame.pdq,
-                phash=frame.phash,
-            )
-            for frame in frames
-        ),
-        batch_size=500,
+def _description(text: str) -> str:
+    return clean_text(
+        text, field="description", max_length=DESCRIPTION_LENGTH, required=False, multiline=True
     )
+
+
+def _person(actor: Any) -> Any:
+    return actor if getattr(actor, "pk", None) is not None else None

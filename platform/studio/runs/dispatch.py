@@ -8,6 +8,7 @@ from procrastinate.tasks import configure_task
 
 GPU_QUEUE = "gpu"
 MAINTENANCE_QUEUE = "maintenance"
+INGEST_QUEUE = "ingest"
 EXECUTE = "runs.execute"
 
 

@@ -6,7 +6,7 @@ Free of Django, so that it runs in the child process that owns the model and in 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import chain, islice
 from pathlib import Path
@@ -16,7 +16,8 @@ from generation.engines import Engine
 from generation.planning import plan_shot
 from generation.raster import fit
 from generation.shots import Shot
-from provenance.fingerprint import Fingerprinter, FrameFingerprint
+from provenance.fingerprint import ClipFingerprint, Fingerprinter, FrameFingerprint
+from provenance.fingerprint.wire import clip_from_wire, clip_to_wire
 from provenance.media import Picture, VideoWriter
 from provenance.watermark import Embedder, Payload, WatermarkKey
 from provenance.watermark.certificate import Certificate, Witness
@@ -80,7 +81,7 @@ class RenderJob:
 
 @dataclass(frozen=True)
 class RenderResult:
-    """What came out: the recipe, the fingerprints of the marked frames, what the mark bears, and seconds per stage.
+    """What came out: the recipe, the fingerprint of the marked frames, what the mark bears, and seconds per stage.
 
     mark_certificate: `provenance.watermark.certificate.Certificate.as_dict`, and "passes": how often the take
     was encoded until a copy of it could be read.
@@ -89,19 +90,21 @@ class RenderResult:
     recipe: dict[str, Any]
     duration_frames: int
     payload: bytes
-    fingerprints: list[FrameFingerprint]
+    fingerprint: ClipFingerprint
     timings: dict[str, float]
     mark_certificate: dict[str, Any]
+
+    @property
+    def fingerprints(self) -> tuple[FrameFingerprint, ...]:
+        """The hashed frames."""
+        return self.fingerprint.frames
 
     def as_dict(self) -> dict[str, Any]:
         return {
             "recipe": self.recipe,
             "duration_frames": self.duration_frames,
             "payload": self.payload.hex(),
-            "fingerprints": [
-                {**asdict(frame), "pdq": frame.pdq.hex(), "phash": frame.phash.hex()}
-                for frame in self.fingerprints
-            ],
+            "fingerprint": clip_to_wire(self.fingerprint),
             "timings": self.timings,
             "mark_certificate": self.mark_certificate,
         }
@@ -112,12 +115,7 @@ class RenderResult:
             recipe=value["recipe"],
             duration_frames=value["duration_frames"],
             payload=bytes.fromhex(value["payload"]),
-            fingerprints=[
-                FrameFingerprint(
-                    **{**frame, "pdq": bytes.fromhex(frame["pdq"]), "phash": bytes.fromhex(frame["phash"])}
-                )
-                for frame in value["fingerprints"]
-            ],
+            fingerprint=clip_from_wire(value["fingerprint"]),
             timings=value["timings"],
             mark_certificate=value["mark_certificate"],
         )
@@ -165,7 +163,7 @@ def render(engine: Engine, job: RenderJob, report: Report, should_stop: ShouldSt
         recipe=engine.recipe(shot, plan).as_dict(),
         duration_frames=job.duration_frames,
         payload=job.payload().to_bytes(),
-        fingerprints=encoded.fingerprints,
+        fingerprint=encoded.fingerprint,
         timings=watch.seconds,
         mark_certificate={**encoded.certificate.as_dict(), "passes": passes},
     )
@@ -173,9 +171,9 @@ def render(engine: Engine, job: RenderJob, report: Report, should_stop: ShouldSt
 
 @dataclass(frozen=True)
 class Encoded:
-    """One pass over the frames: the fingerprints of the marked ones, and what their mark was measured to bear."""
+    """One pass over the frames: the fingerprint of the marked ones, and what their mark was measured to bear."""
 
-    fingerprints: list[FrameFingerprint]
+    fingerprint: ClipFingerprint
     strength: Strength
     certificate: Certificate
 
@@ -206,7 +204,7 @@ def encode_frames(
         del held, probe
     embedder = Embedder(key, payload, *size, fps, profile=job.profile(), strength=strength.factor)
     witness = Witness(strength, job.profile(), key, payload, size, fps, job.duration_frames)
-    fingerprinter = Fingerprinter()
+    fingerprinter = Fingerprinter(query=True)
     with VideoWriter(Path(job.output), *size, fps) as writer:
         for index, picture in enumerate(pictures):
             with watch.measure("watermark"):
@@ -216,17 +214,15 @@ def encode_frames(
             picture.luma = marked
             with watch.measure("encode"):
                 writer.write(picture)
-            time_s = float(index / fps)
-            if fingerprinter.wants(time_s):
-                with watch.measure("fingerprint"):
-                    fingerprinter.add(index, time_s, picture.to_rgb())
+            with watch.measure("fingerprint"):
+                fingerprinter.add(index, float(index / fps), picture.luma, picture.to_rgb)
             share = (index + 1) / job.duration_frames
             report("rendering", DENOISE_ENDS_AT + (RENDER_ENDS_AT - DENOISE_ENDS_AT) * share)
         with watch.measure("encode"):
             writer.close()
     with watch.measure("certificate"):
         certificate = witness.certificate()
-    return Encoded(fingerprinter.fingerprints, strength, certificate)
+    return Encoded(fingerprinter.finish(float(job.duration_frames / fps)), strength, certificate)
 
 
 def _pictures(

@@ -14,6 +14,7 @@ class Take(models.Model):
     class State(models.TextChoices):
         RELEASED = "released", "Released"
         IN_REVIEW = "in_review", "In review"
+        BLOCKED = "blocked", "Blocked"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     shot = models.ForeignKey("productions.Shot", on_delete=models.PROTECT, related_name="takes")
@@ -36,7 +37,7 @@ class Take(models.Model):
                 condition=models.Q(mark_id__regex=r"^[0-9a-f]{16}$"), name="take_mark_id_is_64_bit_hex"
             ),
             models.CheckConstraint(
-                condition=models.Q(state__in=["released", "in_review"]), name="take_state_known"
+                condition=models.Q(state__in=["released", "in_review", "blocked"]), name="take_state_known"
             ),
         ]
 

@@ -1,6 +1,8 @@
-"""Serves a published rendition's bytes, whole or by range, to members of its studio and to nobody else."""
+"""Serves stored files, whole or by range; a rendition only once it is published, to members of its studio."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from typing import IO
 from uuid import UUID
 
@@ -24,6 +26,19 @@ class FileUnavailable(SlateError):
     status = 503
 
 
+@dataclass(frozen=True)
+class StoredFile:
+    """A file in the storage that never changes; `shown_as` names it in an error, `file_name` in a download."""
+
+    storage_name: str
+    sha256: str
+    size_bytes: int
+    content_type: str
+    stored_at: datetime
+    shown_as: str
+    file_name: str
+
+
 @signed_in
 @require_safe
 def rendition_content(request: HttpRequest, rendition_id: UUID) -> HttpResponseBase:
@@ -41,9 +56,23 @@ def rendition_download(request: HttpRequest, rendition_id: UUID) -> HttpResponse
 def _serve(request: HttpRequest, rendition_id: UUID, *, as_attachment: bool) -> HttpResponseBase:
     servable = Rendition.objects.servable().select_related("take__shot__sequence__production")
     rendition = visible_or_404(servable, request.user, rendition_id)
-    etag = f'"{rendition.sha256}"'
-    last_modified = http_date(rendition.published_at.timestamp())
-    response = _content(request, rendition, etag, last_modified)
+    file = StoredFile(
+        storage_name=rendition.storage_name,
+        sha256=rendition.sha256,
+        size_bytes=rendition.size_bytes,
+        content_type=rendition.content_type,
+        stored_at=rendition.published_at,
+        shown_as=str(rendition.take),
+        file_name=rendition.file_name,
+    )
+    return serve_stored(request, file, as_attachment=as_attachment)
+
+
+def serve_stored(request: HttpRequest, file: StoredFile, *, as_attachment: bool = False) -> HttpResponseBase:
+    """The answer to a request for a file that the caller has seen to be the asker's to read."""
+    etag = f'"{file.sha256}"'
+    last_modified = http_date(file.stored_at.timestamp())
+    response = _content(request, file, etag, last_modified)
     response["Accept-Ranges"] = "bytes"
     response["ETag"] = etag
     response["Last-Modified"] = last_modified
@@ -51,16 +80,14 @@ def _serve(request: HttpRequest, rendition_id: UUID, *, as_attachment: bool) -> 
     response["Cache-Control"] = "private, no-cache"
     response["X-Content-Type-Options"] = "nosniff"
     response["Cross-Origin-Resource-Policy"] = "same-origin"
-    disposition = content_disposition_header(as_attachment, safe_file_name(rendition.file_name))
+    disposition = content_disposition_header(as_attachment, safe_file_name(file.file_name))
     if disposition is not None:
         response["Content-Disposition"] = disposition
     return response
 
 
-def _content(request: HttpRequest, rendition: Rendition, etag: str, last_modified: str) -> HttpResponseBase:
-    unchanged = get_conditional_response(
-        request, etag=etag, last_modified=int(rendition.published_at.timestamp())
-    )
+def _content(request: HttpRequest, file: StoredFile, etag: str, last_modified: str) -> HttpResponseBase:
+    unchanged = get_conditional_response(request, etag=etag, last_modified=int(file.stored_at.timestamp()))
     if unchanged is not None:
         return unchanged
     wanted = None
@@ -68,33 +95,33 @@ def _content(request: HttpRequest, rendition: Rendition, etag: str, last_modifie
         request.headers.get("If-Range"), etag=etag, last_modified=last_modified
     ):
         try:
-            wanted = requested_range(request.headers.get("Range"), rendition.size_bytes)
+            wanted = requested_range(request.headers.get("Range"), file.size_bytes)
         except Unsatisfiable:
-            return HttpResponse(status=416, headers={"Content-Range": f"bytes */{rendition.size_bytes}"})
-    span = wanted or ByteRange(0, rendition.size_bytes - 1)
+            return HttpResponse(status=416, headers={"Content-Range": f"bytes */{file.size_bytes}"})
+    span = wanted or ByteRange(0, file.size_bytes - 1)
     if request.method == "HEAD":
-        response: HttpResponseBase = HttpResponse(content_type=rendition.content_type)
+        response: HttpResponseBase = HttpResponse(content_type=file.content_type)
     else:
-        handle = _open(rendition)
+        handle = _open(file)
         response = streamed(
             request,
             read_span(handle, span),
-            content_type=rendition.content_type,
+            content_type=file.content_type,
             status=206 if wanted else 200,
         )
         response._resource_closers.append(handle.close)
     response["Content-Length"] = str(span.length)
     if wanted is not None:
-        response["Content-Range"] = f"bytes {span.first}-{span.last}/{rendition.size_bytes}"
+        response["Content-Range"] = f"bytes {span.first}-{span.last}/{file.size_bytes}"
     return response
 
 
-def _open(rendition: Rendition) -> IO[bytes]:
+def _open(file: StoredFile) -> IO[bytes]:
     try:
-        handle: IO[bytes] = default_storage.open(rendition.storage_name, "rb")
+        handle: IO[bytes] = default_storage.open(file.storage_name, "rb")
     except OSError as error:
         raise FileUnavailable(
-            f"The file of {rendition.take} cannot be read from the storage.",
+            f"The file of {file.shown_as} cannot be read from the storage.",
             "Tell the operator; the file can be brought back from a backup and is checked against its digest.",
         ) from error
     return handle

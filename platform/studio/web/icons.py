@@ -17,6 +17,8 @@ DRAWINGS = {
     "check": '<path d="M4.5 12.5l5 5 10-11"/>',
     "cross": '<path d="M5.5 5.5l13 13M18.5 5.5l-13 13"/>',
     "warning": '<path d="M12 3.5l9.5 17h-19zM12 10v5M12 17.6v.4"/>',
+    "stop": '<circle cx="12" cy="12" r="9"/><path d="M5.8 5.8l12.4 12.4"/>',
+    "mirror": '<path d="M12 3v18M8.5 7.5v9L3 16.5zM15.5 7.5v9l5.5 0z"/>',
     "question": '<circle cx="12" cy="12" r="9"/><path d="M9.3 9.3a2.8 2.8 0 1 1 4.2 2.5c-1 .6-1.5 1.1-1.5 2.2M12 17v.4"/>',
     "split": '<path d="M4 5h5l6 14h5M4 19h5l2-4.5M15 5h5M13 9.5L15 5"/>',
     "clock": '<circle cx="12" cy="12" r="9"/><path d="M12 7v5.5l3.5 2"/>',
@@ -29,5 +31,6 @@ DRAWINGS = {
     "plus": '<path d="M12 5v14M5 12h14"/>',
     "left": '<path d="M14.5 5.5L8 12l6.5 6.5"/>',
     "right": '<path d="M9.5 5.5L16 12l-6.5 6.5"/>',
+    "bars": '<path d="M3.5 4.5h17v15h-17zM8 4.5v11M12 4.5v11M16 4.5v11M3.5 15.5h17"/>',
     "film": '<path d="M3.5 4.5h17v15h-17zM7.5 4.5v15M16.5 4.5v15M3.5 9.5h4M3.5 14.5h4M16.5 9.5h4M16.5 14.5h4"/>',
 }

@@ -43,7 +43,13 @@ def test_all_layers_answer_for_a_signed_take(take: SignedTake) -> None:
     assert mark.p_false_positive < 1e-6
     (binding,) = found.credential.soft_bindings
     assert base64.b64decode(binding.value) == take.payload.to_bytes()
-    assert list(found.fingerprints) == fingerprint_file(take.signed)
+    known = fingerprint_file(take.signed)
+    assert found.fingerprint is not None
+    assert found.fingerprints == found.fingerprint.frames == known.frames
+    assert found.fingerprint.algorithms == known.algorithms
+    assert found.fingerprint.duration_s == known.duration_s
+    assert len(found.fingerprint.keyframes) == len(known.keyframes) > 0
+    assert len(found.fingerprint.track.times_s) == len(known.track.times_s) == 50
 
 
 def test_a_stripped_take_is_still_told_by_its_picture(take: SignedTake, tmp_path: Path) -> None:
@@ -63,6 +69,26 @@ def test_only_what_is_wanted_is_looked_for(take: SignedTake) -> None:
     assert found.fingerprints
     with pytest.raises(ValueError, match="want"):
         inspect_file(take.signed, want=["opinion"])
+
+
+def test_a_file_to_be_looked_up_is_seen_mirrored_too(take: SignedTake) -> None:
+    kept, asked = (inspect_file(take.unsigned, want=["fingerprint"], query=query) for query in (False, True))
+    assert kept.fingerprint is not None
+    assert asked.fingerprint is not None
+    assert not any(frame.is_mirrored for frame in kept.fingerprint.keyframes)
+    assert any(frame.is_mirrored for frame in asked.fingerprint.keyframes)
+    assert [frame.pdq for frame in kept.fingerprints] == [frame.pdq for frame in asked.fingerprints]
+    assert all(frame.mirrored_pdq for frame in asked.fingerprints)
+
+
+def test_the_sound_is_part_of_the_fingerprint(real_media: Path) -> None:
+    path = real_media / "bigbuckbunny" / "bigbuckbunny.mp4"
+    found, known = inspect_file(path, want=["fingerprint"]).fingerprint, fingerprint_file(path)
+    assert found is not None
+    assert found.algorithms == known.algorithms
+    assert (found.sound is None) == (known.sound is None)
+    if found.sound is not None and known.sound is not None:
+        assert list(found.sound.codes) == list(known.sound.codes)
 
 
 def test_without_a_key_the_watermark_layer_says_it_could_not_look(real_media: Path) -> None:
@@ -92,7 +118,9 @@ def test_a_clip_cut_short_is_answered_from_its_beginning(take: SignedTake, tmp_p
     assert found.errors["media"].code == "media_unreadable"
     assert found.fingerprints
     whole = inspect_file(take.unsigned, want=["fingerprint"])
-    assert found.fingerprints == whole.fingerprints[: len(found.fingerprints)]
+    assert [frame.pdq for frame in found.fingerprints] == [
+        frame.pdq for frame in whole.fingerprints[: len(found.fingerprints)]
+    ]
     assert len(found.fingerprints) < len(whole.fingerprints)
 
 

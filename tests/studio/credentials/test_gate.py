@@ -62,10 +62,9 @@ def with_another_number(draft: Draft, _directory: Path) -> Draft:
 
 
 def with_other_pictures_rendered(draft: Draft, _directory: Path) -> Draft:
-    others = [
-        replace(frame, pdq=bytes(byte ^ 0xFF for byte in frame.pdq)) for frame in draft.rendered.fingerprints
-    ]
-    return replace(draft, rendered=replace(draft.rendered, fingerprints=others))
+    own = draft.rendered.fingerprint
+    others = tuple(replace(frame, pdq=bytes(byte ^ 0xFF for byte in frame.pdq)) for frame in own.frames)
+    return replace(draft, rendered=replace(draft.rendered, fingerprint=replace(own, frames=others)))
 
 
 def cut_off(draft: Draft, directory: Path) -> Draft:
@@ -107,7 +106,7 @@ def test_a_signed_file_without_a_mark_is_stopped(draft: Draft, real_media: Path,
         for frame in frames:
             writer.write(cv2.resize(frame.rgb, (640, 360), interpolation=cv2.INTER_AREA))
     own = replace(draft, path=unmarked)
-    own.rendered = replace(draft.rendered, fingerprints=fingerprint_file(unmarked))
+    own.rendered = replace(draft.rendered, fingerprint=fingerprint_file(unmarked))
     sign(own)
     with pytest.raises(GateFailed) as refusal:
         gate(own)
@@ -119,7 +118,7 @@ def test_a_signed_file_without_a_mark_is_stopped(draft: Draft, real_media: Path,
 def resigned(draft: Draft, path: Path) -> Draft:
     """The draft with another file of its own, signed as its take; only the mark can give it away."""
     own = replace(draft, path=path, records=[])
-    own.rendered = replace(draft.rendered, fingerprints=fingerprint_file(path))
+    own.rendered = replace(draft.rendered, fingerprint=fingerprint_file(path))
     sign(own)
     return own
 

@@ -104,14 +104,16 @@ def crop_and_cover(source: Path, dest: Path) -> Path:
     return dest
 
 
-def test_a_cropped_copy_that_its_fingerprint_does_not_find_is_borne_out_by_laying_it_over_its_take(
+def test_a_cropped_copy_is_found_by_its_parts_and_borne_out_by_laying_it_over_its_take(
     published: PublishedTake, stripped: Path, tmp_path: Path
 ) -> None:
     cropped = crop_and_cover(stripped, tmp_path / "cropped.mp4")
     stranger, member = verify(cropped, None), verify(cropped, published.artist)
     for seen in (stranger, member):
         assert (str(seen.verdict.outcome), seen.verdict.exit_code) == ("altered", 2)
-        assert seen.layers["fingerprint"]["state"] == "not_found", "otherwise this test shows nothing"
+        assert seen.layers["fingerprint"]["state"] == "found"
+    assert {segment["how"]["method"] for segment in member.segments} == {"features"}
+    assert [segment["how"] for segment in stranger.segments] == [None] * len(stranger.segments)
     assert (stranger.take, member.take) == (None, published.take)
     (mark,) = marks(member)
     assert mark["content"]["is_same"]

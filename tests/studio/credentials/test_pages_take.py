@@ -86,16 +86,21 @@ def test_matches_are_drawn_and_listed_with_their_times(member: Client, published
         mean_distance=9.75,
     )
     page = text_of(member.get(reverse("take", args=[published.take.pk])))
-    assert "Big Film (Known films)" in page
-    assert 'x="250.00" width="500.00"' in page
-    assert 'data-seek="0.500" data-until="1.500"' in page
-    assert "0:00.5–0:01.5" in page
-    assert "shows 1:01.0–1:02.0 of it, distance 9.8 of 256" in page
+    assert 'x="250.00" y="2" width="500.00"' in page
+    words = (
+        "For review: “Big Film” (Known films), 0:00.5–0:01.5 of the take (50 %), 1:01.0–1:02.0 of the work"
+    )
+    assert page.count(words) == 2
+    opened = text_of(
+        member.get(reverse("take", args=[published.take.pk]), {"match": published.take.matches.get().pk})
+    )
+    assert "0.5 to 1.5 s of this take show 1:01.0 to 1:02.0 of “Big Film” (Known films)." in opened
+    assert "10 of the 256 bits" in opened
 
 
 def test_a_take_without_a_match_says_that_it_was_looked_for(member: Client, published: PublishedTake) -> None:
     page = text_of(member.get(reverse("take", args=[published.take.pk])))
-    assert "No stretch of this take matches" in page
+    assert "There were no reference works to check it against." in page
 
 
 def test_a_take_that_is_not_published_shows_no_file_and_no_credential(

@@ -11,7 +11,8 @@ from django.contrib.auth.models import AnonymousUser
 from studio.accounts.models import User
 from studio.credentials.verification import Verification, verify_file
 from studio.errors import InputRefused
-from studio.references.services import add_works, get_or_create_bank
+from studio.references.adding import add_works
+from studio.references.services import get_or_create_bank
 from studio.takes.models import Take
 from studio.tenancy.models import Role
 from tests.studio import factories
@@ -165,7 +166,7 @@ def test_works_are_shown_to_their_own_studio_only(
 ) -> None:
     bank = get_or_create_bank(published.studio, "Secret rushes")
     film = real_media / "imageio" / "realshort.mp4"
-    assert [added.outcome for added in add_works(bank, [film])] == ["added"]
+    assert [str(added.state) for added in add_works(bank, [film])] == ["added"]
     own = verify(film, published.artist).as_dict()
     assert [(segment["kind"], segment["name"]) for segment in own["segments"]] == [
         ("work", "realshort.mp4 (Secret rushes)")

@@ -60,7 +60,7 @@ def long_draft(real_media: Path, tmp_path_factory: pytest.TempPathFactory) -> Dr
         recipe={"model": "draft", "model_digest": "0" * 64, "pipeline_class": "Film", "prompt": "a meadow"},
         duration_frames=job.duration_frames,
         payload=job.payload().to_bytes(),
-        fingerprints=fingerprint_file(folder / "master.mp4"),
+        fingerprint=fingerprint_file(folder / "master.mp4"),
         timings={},
         mark_certificate={"profile": "clean"},
     )

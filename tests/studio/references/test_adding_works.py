@@ -4,6 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from django.db import transaction
 from django.db.utils import IntegrityError
@@ -12,9 +13,10 @@ from provenance.fingerprint import fingerprint_file
 from studio.errors import InputRefused
 from studio.ids import uuid7
 from studio.ledger.models import Entry
-from studio.references.models import Bank, Fingerprint, Work
+from studio.references.adding import add_works, media_files, path_of
+from studio.references.models import Algorithm, Bank, Fingerprint, Ingest, IngestFile, Work
 from studio.references.search import find_works
-from studio.references.services import Added, add_works, get_or_create_bank, media_files
+from studio.references.services import get_or_create_bank, load_fingerprint
 from tests.studio import factories
 from tests.studio.finished_take import reencode
 
@@ -29,8 +31,8 @@ def bank() -> Bank:
     return get_or_create_bank(factories.make_studio(), "Films")
 
 
-def outcomes(results: list[Added]) -> dict[str, str]:
-    return {added.path.name: added.outcome for added in results}
+def outcomes(results: list[IngestFile]) -> dict[str, str]:
+    return {path_of(file).name: file.state for file in results}
 
 
 @pytest.fixture
@@ -53,18 +55,18 @@ def shelf(real_media: Path, tmp_path: Path) -> Path:
 def test_a_folder_is_added_whole_with_a_reason_for_each_file_that_could_not_be(
     bank: Bank, shelf: Path
 ) -> None:
-    told: list[Added] = []
+    told: list[IngestFile] = []
     results = add_works(bank, media_files([shelf]), on_file=told.append)
     assert told == results
     assert outcomes(results) == {
         "cat.png": "added",
         "film.mp4": "known",
         "the same film.mp4": "added",
-        "empty.mp4": "unreadable",
-        "words.mp4": "unreadable",
-        "truncated.mp4": "unreadable",
+        "empty.mp4": "failed",
+        "words.mp4": "failed",
+        "truncated.mp4": "failed",
     }
-    reasons = {added.path.name: added.reason for added in results if added.outcome == "unreadable"}
+    reasons = {path_of(added).name: added.reason for added in results if added.state == "failed"}
     assert "0 bytes" in reasons["empty.mp4"]
     assert all(len(reason) > 20 for reason in reasons.values()), reasons
     assert not any("Traceback" in reason for reason in reasons.values())
@@ -75,8 +77,10 @@ def test_a_folder_is_added_whole_with_a_reason_for_each_file_that_could_not_be(
     # What was added is fingerprinted as the library does it, and adding again changes nothing.
     film = Work.objects.get(title="the same film.mp4")
     expected = fingerprint_file(shelf / "film.mp4")
-    stored = film.fingerprints.order_by("frame_index").values_list("frame_index", "pdq", "phash", "quality")
-    assert list(stored) == [(f.frame_index, f.pdq, f.phash, f.quality) for f in expected]
+    stored = load_fingerprint(work=film)
+    assert stored is not None
+    assert (stored.frames, stored.algorithms) == (expected.frames, expected.algorithms)
+    np.testing.assert_array_equal(stored.track.hashes, expected.track.hashes)
     good = [
         path for path in media_files([shelf]) if path.name in ("cat.png", "film.mp4", "the same film.mp4")
     ]
@@ -87,7 +91,7 @@ def test_a_folder_is_added_whole_with_a_reason_for_each_file_that_could_not_be(
 
 def test_a_still_is_a_work_of_one_frame(bank: Bank, real_media: Path) -> None:
     (added,) = add_works(bank, [real_media / "imageio" / "astronaut.png"])
-    assert (added.outcome, added.frames) == ("added", 1)
+    assert (added.state, added.frames) == ("added", 1)
     work = Work.objects.get()
     assert (work.width, work.height) == (512, 512)
 
@@ -98,14 +102,20 @@ def test_adding_goes_on_where_it_was_interrupted(bank: Bank, real_media: Path) -
     class PowerCut(Exception):
         pass
 
-    def cut(added: Added) -> None:
-        if added.path.name == "coins.png":
+    def cut(added: IngestFile) -> None:
+        if path_of(added).name == "coins.png":
             raise PowerCut
 
     with pytest.raises(PowerCut):
         add_works(bank, files, on_file=cut)
-    assert list(outcomes(add_works(bank, files)).values()) == ["known", "known", "added"]
+    waiting = IngestFile.objects.get(name="moon.png")
+    assert (waiting.state, waiting.attempts_started) == ("waiting", 0)
+    assert list(outcomes(add_works(bank, files)).values()) == ["added", "added", "added"]
     assert Work.objects.count() == 3
+    ingest = Ingest.objects.get()
+    assert ingest.state == Ingest.State.FINISHED, "the second call went on with the first one's ingest"
+    assert list(outcomes(add_works(bank, files)).values()) == ["known", "known", "known"]
+    assert Ingest.objects.count() == 2
 
 
 def test_the_same_film_belongs_to_each_bank_it_is_put_in(bank: Bank, real_media: Path) -> None:
@@ -119,13 +129,15 @@ def test_the_same_film_belongs_to_each_bank_it_is_put_in(bank: Bank, real_media:
 def test_a_file_that_vanished_or_is_a_folder_is_a_row_with_a_reason(bank: Bank, tmp_path: Path) -> None:
     (tmp_path / "folder.mp4").mkdir()
     results = add_works(bank, [tmp_path / "gone.mp4", tmp_path / "folder.mp4"])
-    assert [added.outcome for added in results] == ["unreadable", "unreadable"]
-    assert all("cannot be opened" in added.reason for added in results)
+    assert [added.state for added in results] == ["failed", "failed"]
+    gone, folder = results
+    assert "not there any more" in gone.reason
+    assert "cannot be opened" in folder.reason
 
 
 def test_sound_without_pictures_cannot_be_a_work(bank: Bank, real_media: Path) -> None:
     (added,) = add_works(bank, [real_media / "augly-audio-mono" / "test_clip.wav"])
-    assert added.outcome == "unreadable"
+    assert added.state == "failed"
     assert added.reason
 
 
@@ -135,7 +147,7 @@ def test_a_name_that_is_no_text_is_kept_as_far_as_it_can_be_written(
     named = tmp_path / os.fsdecode(b"caf\xe9 \xf0\x9f\x8e\xac.png")
     shutil.copy(real_media / "imageio" / "coins.png", named)
     (added,) = add_works(bank, media_files([tmp_path]))
-    assert added.outcome == "added", added.reason
+    assert added.state == "added", added.reason
     assert Work.objects.get().title == "caf? 🎬.png"
 
 
@@ -170,7 +182,9 @@ def test_a_bank_is_made_once_per_name_and_studio(bank: Bank) -> None:
 def test_a_fingerprint_is_of_a_work_or_of_a_take_and_never_of_both_or_neither(bank: Bank) -> None:
     work = factories.make_work(bank)
     take = factories.make_take(factories.make_shot(bank.studio), factories.make_person(bank.studio))
-    fields = {"frame_index": 0, "time_s": 0.0, "quality": 100, "pdq": bytes(32), "phash": bytes(8)}
+    algorithm = Algorithm.objects.create(names=["pdq-256/test"])
+    fields = {"frame_index": 0, "time_s": 0.0, "duration_s": 0.25, "quality": 100, "algorithm": algorithm}
+    fields |= {"pdq": bytes(32), "phash": bytes(8)}
     for owners in ({}, {"work": work, "take": take}):
         with pytest.raises(IntegrityError, match="fingerprint_of_one_thing"), transaction.atomic():
             Fingerprint.objects.create(**fields, **owners)
@@ -184,7 +198,7 @@ def test_a_cut_out_of_the_middle_is_found_with_its_time_range(
     film = real_media / FILMS["bunny"]
     unrelated = real_media / "imageio" / "cockatoo.mp4"
     (added,) = add_works(bank, [film])
-    assert added.outcome == "added", added.reason
+    assert added.state == "added", added.reason
     work = Work.objects.get()
     start_s, end_s = CUT_S
     cut, other = tmp_path / "cut.mp4", tmp_path / "other.mp4"

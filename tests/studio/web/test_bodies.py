@@ -63,7 +63,19 @@ def test_a_body_within_the_limit_passes_untouched() -> None:
     assert not recorder.marked
 
 
-@pytest.mark.parametrize("path", ["/verify", "/api/v1/verify"])
+BANK = "/references/01234567-89ab-7def-8123-456789abcdef"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/verify",
+        "/api/v1/verify",
+        f"{BANK}/uploads",
+        f"{BANK}/import",
+        "/api/v1/ingest-files/01234567-89ab-7def-8123-456789abcdef/parts",
+    ],
+)
 def test_of_an_upload_announced_too_large_not_one_byte_is_passed_on(path: str) -> None:
     recorder, _, taken = send_body(path, [CHUNK] * 12, 12 * len(CHUNK))
     assert recorder.received == 0
@@ -91,10 +103,11 @@ def test_an_endless_upload_is_cut_off() -> None:
     assert sent[0]["status"] == 413
 
 
+@pytest.mark.parametrize("path", ["/productions/new", f"{BANK}/settings", "/references/x/uploads"])
 @pytest.mark.parametrize("times", [1, DRAINED_TIMES * 2])
-def test_a_form_has_a_smaller_limit_and_is_answered_with_413(times: int) -> None:
+def test_a_form_has_a_smaller_limit_and_is_answered_with_413(times: int, path: str) -> None:
     count = FORM_BYTES * times // len(CHUNK) + 1
-    recorder, sent, _ = send_body("/productions/new", [CHUNK] * count, count * len(CHUNK))
+    recorder, sent, _ = send_body(path, [CHUNK] * count, count * len(CHUNK))
     assert not recorder.called
     assert sent[0]["status"] == 413
     assert b"larger than 2 MiB" in sent[1]["body"]

@@ -13,7 +13,8 @@ from django.test import Client
 from django.urls import reverse
 
 from studio.ledger.services import record
-from studio.references.services import get_or_create_bank
+from studio.references.ingesting import Announced, begin_upload
+from studio.references.services import get_or_create_bank, share_bank
 from studio.runs.models import Run
 from studio.tenancy.models import Role
 from tests.studio import factories
@@ -41,11 +42,14 @@ PERSONAL = {
     "productions",
     "productions/new",
     "references",
+    "references/new",
     "audit",
     "audit.csv",
     "accounts/reauthenticate/",
     "accounts/password/change/",
 }
+# These change something in a studio of the person's own, and show nothing.
+ACTIONS = {"references/common"}
 # These are about one thing of one studio: 404 for everybody outside of it.
 OBJECTS = {
     "productions/<uuid:production_id>": "GET",
@@ -61,9 +65,24 @@ OBJECTS = {
     "takes/<uuid:take_id>": "GET",
     "takes/<uuid:take_id>/manifest.c2pa": "GET",
     "references/<uuid:bank_id>": "GET",
+    "references/<uuid:bank_id>/settings": "GET",
+    "references/<uuid:bank_id>/shares": "POST",
+    "references/<uuid:bank_id>/shares/<uuid:studio_id>/withdraw": "POST",
+    "references/<uuid:bank_id>/export": "GET",
+    "references/<uuid:bank_id>/import": "POST",
+    "references/<uuid:bank_id>/uploads": "POST",
+    "ingests/<uuid:ingest_id>": "GET",
+    "ingests/<uuid:ingest_id>/retry": "POST",
+    "works/<uuid:work_id>": "GET",
+    "works/<uuid:work_id>/standing": "POST",
+    "works/<uuid:work_id>/notes": "POST",
+    "works/<uuid:work_id>/delete": "POST",
+    "work-files/<uuid:work_file_id>": "GET",
+    "matches/<uuid:match_id>": "GET",
+    "matches/<uuid:match_id>/replay": "GET",
 }
 API_PUBLIC = {("POST", "/api/v1/verify")}
-API_PERSONAL = {("GET", "/api/v1/productions")}
+API_PERSONAL = {("GET", "/api/v1/productions"), ("GET", "/api/v1/banks")}
 API_OBJECTS = {
     ("GET", "/api/v1/productions/{production_id}"),
     ("GET", "/api/v1/productions/{production_id}/shots"),
@@ -73,13 +92,19 @@ API_OBJECTS = {
     ("POST", "/api/v1/runs/{run_id}/cancel"),
     ("GET", "/api/v1/takes/{take_id}"),
     ("GET", "/api/v1/takes/{take_id}/watermark"),
+    ("GET", "/api/v1/banks/{bank_id}"),
+    ("GET", "/api/v1/banks/{bank_id}/works"),
+    ("POST", "/api/v1/banks/{bank_id}/ingests"),
+    ("GET", "/api/v1/works/{work_id}"),
+    ("GET", "/api/v1/ingests/{ingest_id}"),
+    ("POST", "/api/v1/ingest-files/{ingest_file_id}/parts"),
 }
 
 Address = Callable[[str], str]
 
 
 def test_every_page_route_says_to_whom_it_belongs() -> None:
-    assert set(page_routes()) == PUBLIC | PERSONAL | set(OBJECTS)
+    assert set(page_routes()) == PUBLIC | PERSONAL | ACTIONS | set(OBJECTS)
 
 
 def test_every_api_route_says_to_whom_it_belongs_and_is_documented() -> None:
@@ -94,6 +119,11 @@ def test_every_api_route_says_to_whom_it_belongs_and_is_documented() -> None:
 def identifiers(published: PublishedTake) -> dict[str, UUID]:
     """One of everything, all of the same studio."""
     shot = published.shot
+    bank = get_or_create_bank(published.studio, "Films")
+    work = factories.make_work(bank)
+    ingest = begin_upload(bank, [Announced("film.mp4", 1000)], actor=published.artist)
+    reader = factories.make_studio("west")
+    share_bank(bank, reader.slug)
     return {
         "production_id": shot.sequence.production_id,
         "sequence_id": shot.sequence_id,
@@ -101,7 +131,13 @@ def identifiers(published: PublishedTake) -> dict[str, UUID]:
         "run_id": factories.make_run(shot, published.artist).pk,
         "rendition_id": published.take.master.pk,
         "take_id": published.take.pk,
-        "bank_id": get_or_create_bank(published.studio, "Films").pk,
+        "bank_id": bank.pk,
+        "studio_id": reader.pk,
+        "work_id": work.pk,
+        "work_file_id": factories.make_work_file(work).pk,
+        "match_id": factories.make_match(published.take, work).pk,
+        "ingest_id": ingest.pk,
+        "ingest_file_id": ingest.files.get().pk,
     }
 
 
@@ -132,7 +168,8 @@ def fill(route: str, identifiers: dict[str, UUID], *, missing: bool = False) -> 
 def ask(client: Client, method: str, address: str) -> Any:
     if method == "GET":
         return client.get(address)
-    return client.post(address, data={"prompt": "a red car at dusk"}, content_type="application/json")
+    body = {"prompt": "a red car at dusk", "files": [{"name": "film.mp4", "size_bytes": 1}]}
+    return client.post(address, data=body, content_type="application/json")
 
 
 EVERY_OBJECT_ROUTE = [(method, route) for route, method in OBJECTS.items()] + sorted(API_OBJECTS)

@@ -8,7 +8,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from studio.web.icons import DRAWINGS
-from studio.wording import clock, one_in
+from studio.wording import clock, film_length, odds, one_in, per_million, percent
 
 register = template.Library()
 
@@ -35,6 +35,10 @@ def timecode(seconds: Any, fps: Any = 24) -> str:
 
 register.filter("clock", clock)
 register.filter("one_in", one_in)
+register.filter("film_length", film_length)
+register.filter("odds", odds)
+register.filter("per_million", per_million)
+register.filter("percent", percent)
 
 
 @register.filter

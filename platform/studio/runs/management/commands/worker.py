@@ -1,4 +1,4 @@
-"""Runs a worker: one attempt at a time on the queue "gpu", and the minute's maintenance beside it."""
+"""Runs a worker: one attempt at a time on the queue "gpu"; beside it, files for banks and the minute's maintenance."""
 
 import asyncio
 import signal
@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand
 from procrastinate.contrib.django import app
 
 from studio.runs.attempts import recover_runs_of_dead_workers, worker_name
-from studio.runs.dispatch import GPU_QUEUE, MAINTENANCE_QUEUE
+from studio.runs.dispatch import GPU_QUEUE, INGEST_QUEUE, MAINTENANCE_QUEUE
 from studio.runs.tasks import pool
 
 # After this long an orderly shutdown stops the attempt in hand; its run goes back to the queue.
@@ -35,7 +35,7 @@ async def open_and_work(worker_app: Any) -> None:
 
 
 async def work(worker_app: Any) -> None:
-    """Both queues until a signal comes or one of them loses its database; then stop both."""
+    """All queues until a signal comes or one of them loses its database; then stop both."""
     name = worker_name()
     tasks = [
         asyncio.create_task(
@@ -48,7 +48,7 @@ async def work(worker_app: Any) -> None:
                 fetch_job_polling_interval=2.0,
             )
         )
-        for queue in (GPU_QUEUE, MAINTENANCE_QUEUE)
+        for queue in (GPU_QUEUE, INGEST_QUEUE, MAINTENANCE_QUEUE)
     ]
     loop = asyncio.get_running_loop()
 
