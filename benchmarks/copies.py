@@ -1,6 +1,7 @@
 """Which edited copies of real clips are found again, where, how surely, and what is called a copy that is none.
 
     python benchmarks/copies.py [--quick] [--jobs 2] [--edits crop*,logo*] [--only edits scenes chance] [--json FILE]
+        [--page FILE]
     python benchmarks/copies.py --calibrate
 
 Every long real clip gives stretches of 6.5 s, each of which goes through every edit, is encoded, fingerprinted from its
@@ -250,6 +251,55 @@ def print_edits(lines: list[dict[str, Any]]) -> None:
         )
 
 
+def page(report: dict[str, Any]) -> str:
+    """The tables as a Markdown page."""
+    lines = [
+        "# Edited copies of real clips",
+        "",
+        f"`python benchmarks/copies.py --jobs 2` on {report['machine']}; {report['clips']} reference clips. "
+        "`!` marks a missed target. *Edges off* and *speed off* are medians over the copies found; *surely* counts "
+        "those with a probability of at most 1e-6, which blocks by itself.",
+        "",
+        "| edit | found | target | false alarms | surely | edges off | worst | speed off | missed |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for one in report.get("edits", []):
+        short = " !" if one["found"] < one["target"] * one["copies"] else ""
+        lines.append(
+            f"| {one['edit']} | {one['found']}/{one['copies']}{short} | {one['target']:.0%} | {one['false_alarms']} "
+            f"| {one['blocked']} | {one['median_boundary_error_s'] or 0:.3f} s "
+            f"| {one['worst_boundary_error_s'] or 0:.2f} s | {one['median_speed_error'] or 0:.2%} "
+            f"| {', '.join(one['missed'])} |"
+        )
+    if "scenes" in report:
+        scene = report["scenes"]
+        lines += [
+            "",
+            "## Different clips of one room and camera",
+            "",
+            f"{len(scene['called'])} of {scene['pairs']} ordered pairs are called copies (target: at most "
+            f"{scene['target']:.0%}); the lowest probability stated is {scene['lowest_probability']:.2g}.",
+        ]
+    if "chance" in report:
+        chance = report["chance"]
+        lines += [
+            "",
+            "## Stated and observed probabilities",
+            "",
+            f"{chance['same_scene_trials']:,} comparisons within a scene or with the clip played backwards; of "
+            f"{chance['unrelated_trials']:,} comparisons of unrelated clips {chance['unrelated_for_review']} would be "
+            "shown to a person. *Held out*: the tail fitted on half of the films and counted on the other half, both "
+            "ways round; the films differ so much that half of them do not stand for the rest.",
+            "",
+            "| stated | observed | held out |",
+            "|---|---|---|",
+        ]
+        for one in chance["levels"]:
+            held = ", ".join(f"{value:.1e}" for value in one["held_out"])
+            lines.append(f"| {one['stated']:.0e} | {one['observed']:.1e} | {held} |")
+    return "\n".join(lines) + "\n"
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -259,6 +309,7 @@ def main() -> int:
     parser.add_argument("--edits", default="*", help="names or patterns, separated by commas")
     parser.add_argument("--only", nargs="+", choices=SECTIONS, default=SECTIONS, metavar="SECTION")
     parser.add_argument("--json", type=Path, help="keep the tables in this file")
+    parser.add_argument("--page", type=Path, help="write the tables as a Markdown page")
     parser.add_argument("--calibrate", action="store_true", help="fit the shipped calibration anew, and stop")
     args = parser.parse_args()
     if not FIXTURES.is_dir():
@@ -298,6 +349,8 @@ def main() -> int:
             )
     if args.json:
         args.json.write_text(json.dumps(report) + "\n")
+    if args.page:
+        args.page.write_text(page(report))
     return int(missed)
 
 

@@ -19,7 +19,7 @@ from studio.handouts.models import Copy, Pair
 from studio.ids import uuid7
 from studio.productions.models import Production, Sequence, Shot
 from studio.productions.services import create_production, create_shot, get_or_create_sequence
-from studio.references.models import Bank, Match, Work, WorkFile
+from studio.references.models import Bank, BankShare, Ingest, IngestFile, Match, Work, WorkFile
 from studio.references.services import get_or_create_bank
 from studio.runs.models import Run
 from studio.takes.models import Rendition, Take
@@ -240,4 +240,10 @@ def furnish(studio: Studio, actor: User) -> None:
     make_run(shot, actor)
     take = make_published_take(shot, actor)
     hand_out(take)
-    make_match(take, make_work(get_or_create_bank(studio, "Films")))
+    bank = get_or_create_bank(studio, "Films")
+    work = make_work(bank)
+    make_match(take, work)
+    make_work_file(work)
+    ingest = Ingest.objects.create(bank=bank, source=Ingest.Source.COMMAND)
+    IngestFile.objects.create(ingest=ingest, position=0, name="film.mp4")
+    BankShare.objects.create(bank=bank, studio=make_studio(f"reads-{studio.slug}"))

@@ -12,7 +12,10 @@ MIN_WIDTH = 6.0
 
 @dataclass(frozen=True)
 class Stretch:
-    """A stretch of the clip that shows a stretch of something known; times in seconds."""
+    """A stretch of the clip that shows a stretch of something known; times in seconds.
+
+    method: how it was found, empty where that is not for the reader.
+    """
 
     name: str
     kind: str
@@ -22,6 +25,7 @@ class Stretch:
     reference_end_s: float
     distance: float
     link: str = ""
+    method: str = ""
 
 
 @dataclass(frozen=True)

@@ -120,6 +120,7 @@ def verdict_context(verification: Verification) -> dict[str, Any]:
             reference_end_s=segment["reference_end_s"],
             distance=segment["distance"],
             link=reverse("take", args=[segment["id"]]) if segment["kind"] == "take" and segment["id"] else "",
+            method=segment["how"]["method"] if segment["how"] else "",
         )
         for segment in verification.segments
     ]

@@ -20,10 +20,10 @@ _LOOK_AROUND_S = 30.0
 _SHORT_QUERY_S = 120.0
 _COMMON_SPEEDS = (1.0, 24 / 25, 25 / 24, 0.5, 2 / 3, 0.75, 0.8, 1.25, 4 / 3, 1.5, 2.0)
 _SPEEDS_NEAR = 0.08
-_FRAMES_BESIDE = 4
+_FRAMES_BESIDE = 8
 _LONGEST_FRAME_S = 0.05
 _AS_WELL_BITS = 3.0
-_COMMON_BONUS = 0.02
+_COMMON_BONUS, _NATURAL_BONUS = 0.02, 0.06
 # Beyond this even the frames that agree best are another picture.
 _FARTHEST_CORE_BITS = 60.0
 
@@ -119,7 +119,7 @@ def _settled(
     """The line on which most changes alike, of those on which the frames agree as well as can be told.
 
     Where little moves the distances alone leave the speed open by several hundredths. The common speeds near the
-    fitted one are tried, each through the middle of the stretch and up to four frames beside it.
+    fitted one are tried, each through the middle of the stretch and up to eight frames beside it.
     """
     inside = np.flatnonzero((query.times_s >= start_s - 1e-6) & (query.times_s <= end_s + 1e-6))
     if len(inside) < 2:
@@ -130,7 +130,8 @@ def _settled(
         if abs(speed / line.speed - 1.0) <= _SPEEDS_NEAR:
             through = line.speed * middle_s + line.offset_s - speed * middle_s
             beside = np.arange(-_FRAMES_BESIDE, _FRAMES_BESIDE + 1) * min(reference.frame_s, _LONGEST_FRAME_S)
-            tried += [(Line(speed, through + float(offset_s)), _COMMON_BONUS) for offset_s in beside]
+            bonus = _NATURAL_BONUS if speed == 1.0 else _COMMON_BONUS
+            tried += [(Line(speed, through + float(offset_s)), bonus) for offset_s in beside]
     rated: list[tuple[float, int, Line, float]] = []
     for one, bonus in tried:
         own_mean = _mean_along(query, reference, start_s, end_s, one)

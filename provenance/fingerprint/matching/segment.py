@@ -37,7 +37,8 @@ class Segment:
     pictures) or "sound". frames: how many pairs of frames were compared. mean_distance: bits of 256 between them,
     over the boxes where there are any. motion: -1 to 1, how far the same things change at the same moments; None
     where nothing moves enough to tell. query_box: where in the query the reference is seen, reference_box: which
-    part of the reference that is; None for whole pictures. score: see `provenance.fingerprint.judging`. false_match:
+    part of the reference that is; None for whole pictures. Where `is_mirrored` the query's box lies in its mirrored
+    picture. score: see `provenance.fingerprint.judging`. false_match:
     the probability of chance where the method states its own (sound), else None.
     """
 

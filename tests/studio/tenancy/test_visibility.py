@@ -19,7 +19,10 @@ pytestmark = pytest.mark.django_db
 
 SCOPED = [model for model in apps.get_models() if hasattr(model._default_manager.all(), "visible_to")]
 # Reached through a row that is scoped, or shared by all studios on purpose.
-UNSCOPED = {"ClipQuery", "User", "Membership", "Attempt", "Fingerprint"}
+UNSCOPED = {
+    *("ClipQuery", "User", "Membership", "Attempt"),
+    *("Fingerprint", "Keyframe", "ClipTrack", "SoundPrint", "Algorithm", "IndexBuild"),
+}
 
 
 def ids(queryset: Any) -> list[Any]:
@@ -35,7 +38,8 @@ def studio_of(row: Any) -> Any:
     """Walks up from a row to its studio."""
     if isinstance(row, Studio):
         return row.pk
-    for name in ("studio", "production", "sequence", "shot", "bank", "take", "rendition"):
+    # A share names two studios: the one whose bank it is, and the one that may read it.
+    for name in ("bank", "studio", "production", "sequence", "shot", "ingest", "take", "rendition", "work"):
         parent = getattr(row, name, None)
         if isinstance(parent, Model):
             return studio_of(parent)
