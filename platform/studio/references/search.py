@@ -116,10 +116,12 @@ def _by_pictures(clip: ClipFingerprint, scope: Scope) -> dict[UUID, list[Segment
     asked = [frame for frame in clip.frames if frame.is_searchable]
     if not asked:
         return {}
-    answers = [
-        frame_index().search(_stacked(frame.pdq for frame in asked), settings.SLATE_MATCH_RADIUS),
-        frame_index().search(_stacked(map(_mirrored_pdq, asked)), settings.SLATE_MATCH_RADIUS),
-    ]
+    # One question for both: most of what a single one costs are statements to the database.
+    hashes = [*(frame.pdq for frame in asked), *map(_mirrored_pdq, asked)]
+    both = frame_index().search(_stacked(hashes), settings.SLATE_MATCH_RADIUS)
+    is_mirrored = both.query >= len(asked)
+    turned_hits = both.only(is_mirrored)
+    answers = [both.only(~is_mirrored), replace(turned_hits, query=turned_hits.query - len(asked))]
     kept = scope.frames(np.unique(np.concatenate([answer.row for answer in answers])))
     per_subject: dict[UUID, list[list[tuple[int, int]]]] = defaultdict(lambda: [[], []])
     for turned, answer in enumerate(answers):

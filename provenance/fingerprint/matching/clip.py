@@ -10,11 +10,13 @@ from provenance.fingerprint.contents import ClipFingerprint, FrameFingerprint, K
 from provenance.fingerprint.matching.features import Look, Overlay, confirm, meetings_of, overlays_of
 from provenance.fingerprint.matching.frames import match_frames
 from provenance.fingerprint.matching.lines import TimedHits
+from provenance.fingerprint.matching.motion import SURE_AGREEMENT
 from provenance.fingerprint.matching.segment import Segment
 from provenance.fingerprint.matching.tracks import Timeline
 
 OVERLAYS_TRIED = 2
 _SURE_BITS = 40.0
+_SURE_STILL_BITS = 20.0
 _SURE_MOTION = 0.5
 _EXPLAINED = 0.8
 
@@ -104,7 +106,7 @@ def surest(segments: Sequence[Segment]) -> list[Segment]:
 
 def unexplained_share(query: ClipFingerprint, known: Sequence[Segment]) -> float:
     """Share of the query's seconds that no known segment explains."""
-    explained_s = sum(one.duration_s for one in known if one.mean_distance <= _SURE_BITS)
+    explained_s = sum(one.duration_s for one in known if _explains(one))
     return max(0.0, 1.0 - explained_s / query.duration_s) if query.duration_s else 1.0
 
 
@@ -118,6 +120,11 @@ def _shared_s(one: Segment, other: Segment) -> float:
 
 
 def _is_explained(time_s: float, known: Sequence[Segment]) -> bool:
-    return any(
-        one.query_start_s <= time_s < one.query_end_s and one.mean_distance <= _SURE_BITS for one in known
-    )
+    return any(one.query_start_s <= time_s < one.query_end_s and _explains(one) for one in known)
+
+
+def _explains(segment: Segment) -> bool:
+    """Whether the segment leaves nothing to look for: another take of the same scene does not."""
+    if segment.motion is None:
+        return segment.mean_distance <= _SURE_STILL_BITS
+    return segment.mean_distance <= _SURE_BITS and segment.motion >= SURE_AGREEMENT
