@@ -27,7 +27,7 @@ _FARTHEST_BITS = 64.0
 _BEYOND_BITS = 6.0
 _SHARPENED = 4
 # Parts of a picture have fewer gradients than the whole, and that they belong together is known from elsewhere.
-_PLAIN_BELOW = 20
+_PLAIN_BELOW = 8
 _SHARPEN_REACH_S = 0.6
 _SHARPEN_RATE_HZ = 15.0
 _APART_S = 0.9
@@ -231,7 +231,9 @@ def _sampled(timeline: Timeline) -> NDArray[np.intp]:
 
 
 def _strength(segments: Sequence[Segment]) -> float:
-    return sum(one.duration_s * (64.0 - one.mean_distance) for one in segments)
+    return sum(
+        one.duration_s * (64.0 - one.mean_distance) * (1.0 + max(0.0, one.motion or 0.0)) for one in segments
+    )
 
 
 def _motion_of_whole(segment: Segment, query: Timeline, reference: Timeline) -> float | None:
