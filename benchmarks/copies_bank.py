@@ -14,8 +14,8 @@ from provenance.fingerprint.judging import Judgement, Thresholds, judge, shipped
 from provenance.fingerprint.matching.candidates import FEATURE_RADIUS, asked_features, neighbouring, promising
 from provenance.fingerprint.matching.clip import (
     candidate_overlays,
-    hits_between,
     part_segments,
+    timed_hits,
     unexplained_share,
     whole_picture_segments,
 )
@@ -82,6 +82,7 @@ class MemoryBank:
     def _whole_pictures(self, query: ClipFingerprint) -> dict[str, list[Segment]]:
         asked = [frame for frame in query.frames if frame.is_searchable]
         pairs: dict[str, list[list[tuple[int, int, int]]]] = defaultdict(lambda: [[], []])
+        met: list[dict[int, set[str]]] = [defaultdict(set), defaultdict(set)]
         for turned in (False, True):
             hashes = [frame.mirrored_pdq if turned else frame.pdq for frame in asked]
             if not hashes or not all(hashes):
@@ -90,11 +91,19 @@ class MemoryBank:
             for own, row, distance in zip(hits.query, hits.row, hits.distance, strict=True):
                 name, number, _ = self._frames[int(row)]
                 pairs[name][turned].append((int(own), number, int(distance)))
+                met[turned][int(own)].add(name)
         found = {}
         for name, (plain, mirrored) in pairs.items():
             clip = self.clips[name]
-            both = [np.array(rows, np.int64).reshape(-1, 3) for rows in (plain, mirrored)]
-            hits_of = [hits_between(asked, clip.frames, rows[:, :2], rows[:, 2]) for rows in both]
+            hits_of = [
+                timed_hits(
+                    [asked[own] for own, _, _ in rows],
+                    [clip.frames[number] for _, number, _ in rows],
+                    np.array([distance for _, _, distance in rows], np.int64),
+                    np.array([len(met[turned][own]) for own, _, _ in rows], np.int64),
+                )
+                for turned, rows in enumerate((plain, mirrored))
+            ]
             segments = whole_picture_segments(query, clip, *hits_of)
             if segments:
                 found[name] = segments

@@ -17,7 +17,7 @@ from provenance.fingerprint import ClipFingerprint, FrameFingerprint, Keyframe, 
 from provenance.fingerprint.index import Hits
 from provenance.fingerprint.judging import Judgement, Outcome, Thresholds, judge, shipped
 from provenance.fingerprint.matching.candidates import FEATURE_RADIUS, asked_features, neighbouring, promising
-from provenance.fingerprint.matching.clip import unexplained_share, whole_picture_segments
+from provenance.fingerprint.matching.clip import timed_hits, unexplained_share, whole_picture_segments
 from provenance.fingerprint.matching.lines import TimedHits
 from provenance.fingerprint.matching.segment import Segment
 from provenance.fingerprint.sound.matching import SoundSegment
@@ -128,6 +128,7 @@ def _by_pictures(clip: ClipFingerprint, scope: Scope) -> dict[UUID, list[Segment
         for number, row in enumerate(answer.row.tolist()):
             if row in kept:
                 per_subject[kept[row].subject_id][turned].append((number, row))
+    met = [_subjects_met(answer, kept, len(asked)) for answer in answers]
     found: dict[UUID, list[Segment]] = {}
     mirrored_clip = _with_mirrored_track(clip)
     for subject_id in _most_hit(per_subject):
@@ -135,8 +136,8 @@ def _by_pictures(clip: ClipFingerprint, scope: Scope) -> dict[UUID, list[Segment
         if reference is None:
             continue
         plain, mirrored = (
-            _timed(asked, answer, pairs, kept)
-            for answer, pairs in zip(answers, per_subject[subject_id], strict=True)
+            _timed(asked, answer, pairs, kept, subjects)
+            for answer, pairs, subjects in zip(answers, per_subject[subject_id], met, strict=True)
         )
         found[subject_id] = whole_picture_segments(mirrored_clip, reference, plain, mirrored)
     return found
@@ -206,18 +207,26 @@ def _timed(
     answer: Hits,
     pairs: Collection[tuple[int, int]],
     kept: Mapping[int, KeptFrame],
+    subjects_met: NDArray[np.int64],
 ) -> TimedHits:
     numbers = np.array([number for number, _ in pairs], np.intp)
-    frames = [asked[number] for number in answer.query[numbers].tolist()]
-    rows = [kept[row] for _, row in pairs]
-    return TimedHits(
-        query_start_s=np.array([frame.time_s for frame in frames]),
-        query_span_s=np.array([frame.duration_s for frame in frames]),
-        reference_start_s=np.array([row.time_s for row in rows]),
-        reference_span_s=np.array([row.duration_s for row in rows]),
-        distance=answer.distance[numbers].astype(np.float64),
-        rarity=np.ones(len(frames)),
+    of_query = answer.query[numbers]
+    return timed_hits(
+        [asked[number] for number in of_query.tolist()],
+        [kept[row] for _, row in pairs],
+        answer.distance[numbers],
+        subjects_met[of_query],
     )
+
+
+def _subjects_met(answer: Hits, kept: Mapping[int, KeptFrame], count: int) -> NDArray[np.int64]:
+    """How many works or takes each of the `count` asked pictures meets."""
+    met = {
+        (number, kept[row].subject_id)
+        for number, row in zip(answer.query.tolist(), answer.row.tolist(), strict=True)
+        if row in kept
+    }
+    return np.bincount(np.array([number for number, _ in met], np.int64), minlength=count)
 
 
 def _mirrored_pdq(frame: FrameFingerprint) -> bytes:

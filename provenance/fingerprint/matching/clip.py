@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from provenance.fingerprint.contents import ClipFingerprint, FrameFingerprint, Keyframe
+from provenance.fingerprint.contents import ClipFingerprint, Keyframe
 from provenance.fingerprint.matching.features import Look, Overlay, confirm, meetings_of, overlays_of
 from provenance.fingerprint.matching.frames import match_frames
 from provenance.fingerprint.matching.lines import TimedHits
@@ -21,24 +22,38 @@ _SURE_MOTION = 0.5
 _EXPLAINED = 0.8
 
 
-def hits_between(
-    query: Sequence[FrameFingerprint],
-    reference: Sequence[FrameFingerprint],
-    pairs: NDArray[np.integer],
-    distances: NDArray[np.integer] | NDArray[np.floating],
-    rarity: NDArray[np.float64] | None = None,
+class Shown(Protocol):
+    """A picture and how long it stands."""
+
+    @property
+    def time_s(self) -> float:
+        """When it appears, in seconds."""
+
+    @property
+    def duration_s(self) -> float:
+        """For how many seconds."""
+
+
+def timed_hits(
+    query: Sequence[Shown],
+    reference: Sequence[Shown],
+    distance: NDArray[np.integer],
+    subjects_met: NDArray[np.integer] | None = None,
 ) -> TimedHits:
-    """The hits of (n, 2) numbers of query and reference frames, n distances in bits, and n rarities in (0, 1]."""
-    own = np.array([(frame.time_s, frame.duration_s) for frame in query]).reshape(-1, 2)
-    others = np.array([(frame.time_s, frame.duration_s) for frame in reference]).reshape(-1, 2)
-    rows, columns = pairs[:, 0], pairs[:, 1]
+    """Hits from the pictures of either side, row by row, and their distances in bits.
+
+    subjects_met: how many works or takes the row's query picture meets in all: what appears in many says little.
+    """
+    own = np.array([(picture.time_s, picture.duration_s) for picture in query]).reshape(-1, 2)
+    others = np.array([(picture.time_s, picture.duration_s) for picture in reference]).reshape(-1, 2)
+    met = np.ones(len(own)) if subjects_met is None else np.maximum(subjects_met, 1).astype(np.float64)
     return TimedHits(
-        query_start_s=own[rows, 0],
-        query_span_s=own[rows, 1],
-        reference_start_s=others[columns, 0],
-        reference_span_s=others[columns, 1],
-        distance=distances.astype(np.float64),
-        rarity=np.ones(len(pairs)) if rarity is None else rarity,
+        query_start_s=own[:, 0],
+        query_span_s=own[:, 1],
+        reference_start_s=others[:, 0],
+        reference_span_s=others[:, 1],
+        distance=distance.astype(np.float64),
+        rarity=1.0 / (1.0 + np.log2(met)),
     )
 
 

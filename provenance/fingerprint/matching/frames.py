@@ -6,9 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from provenance.fingerprint.matching.lines import Line, TimedHits, strongest_lines, votes_of
+from provenance.fingerprint.matching.lines import COMMON_SPEEDS, Line, TimedHits, strongest_lines, votes_of
 from provenance.fingerprint.matching.segment import Evidence, Segment
-from provenance.fingerprint.matching.tracks import Stretch, Timeline, agreeing, fitted, motion_along
+from provenance.fingerprint.matching.tracks import (
+    FARTHEST_BITS,
+    Stretch,
+    Timeline,
+    agreeing,
+    fitted,
+    motion_along,
+)
 
 MAX_SEGMENTS = 16
 LINES_TRIED = 5
@@ -18,7 +25,6 @@ _ON_LINE_S = 0.5
 _LONGEST_GAP_S = 2.0
 _LOOK_AROUND_S = 30.0
 _SHORT_QUERY_S = 120.0
-_COMMON_SPEEDS = (1.0, 24 / 25, 25 / 24, 0.5, 2 / 3, 0.75, 0.8, 1.25, 4 / 3, 1.5, 2.0)
 _SPEEDS_NEAR = 0.08
 _FRAMES_BESIDE = 8
 _LONGEST_FRAME_S = 0.05
@@ -121,12 +127,12 @@ def _settled(
     Where little moves the distances alone leave the speed open by several hundredths. The common speeds near the
     fitted one are tried, each through the middle of the stretch and up to eight frames beside it.
     """
-    inside = np.flatnonzero((query.times_s >= start_s - 1e-6) & (query.times_s <= end_s + 1e-6))
+    inside = query.within(start_s, end_s)
     if len(inside) < 2:
         return line, mean
     middle_s = (start_s + end_s) / 2
     tried = [(line, 0.0)]
-    for speed in _COMMON_SPEEDS:
+    for speed in COMMON_SPEEDS:
         if abs(speed / line.speed - 1.0) <= _SPEEDS_NEAR:
             through = line.speed * middle_s + line.offset_s - speed * middle_s
             beside = np.arange(-_FRAMES_BESIDE, _FRAMES_BESIDE + 1) * min(reference.frame_s, _LONGEST_FRAME_S)
@@ -146,13 +152,11 @@ def _settled(
 
 
 def _mean_along(query: Timeline, reference: Timeline, start_s: float, end_s: float, line: Line) -> float:
-    inside = np.flatnonzero((query.times_s >= start_s - 1e-6) & (query.times_s <= end_s + 1e-6))
-    telling = inside[~query.is_plain[inside]]
-    numbers = telling if len(telling) >= 3 else inside
+    numbers = query.telling_within(start_s, end_s)
     if len(numbers) == 0:
-        return 96.0
+        return FARTHEST_BITS
     bits = query.distances(numbers, reference, reference.shown_at(line.at(query.times_s[numbers])))
-    return float(np.minimum(bits, 96.0).mean())
+    return float(np.minimum(bits, FARTHEST_BITS).mean())
 
 
 def _is_long(query: Timeline, stretch: Stretch) -> bool:

@@ -11,9 +11,9 @@ MAX_TICKS = 24
 MAX_HITS_PER_QUERY_FRAME = 50
 # Film to PAL and back and the round ones; between them steps of a twentieth of an octave, 3.5 %, which hits
 # half a second apart from their line can follow over ten seconds.
-_COMMON_SPEEDS = (1.0, 24 / 25, 25 / 24, 0.5, 2 / 3, 0.75, 0.8, 1.25, 4 / 3, 1.5, 2.0)
+COMMON_SPEEDS = (1.0, 24 / 25, 25 / 24, 0.5, 2 / 3, 0.75, 0.8, 1.25, 4 / 3, 1.5, 2.0)
 _STEPS = tuple(2 ** (step / 20) for step in range(-21, 22))
-SPEEDS = (*_COMMON_SPEEDS, *_STEPS)
+SPEEDS = (*COMMON_SPEEDS, *_STEPS)
 _NATURAL_SPEED_BONUS = 1.1
 _RADIUS = 31.0
 _CONTRAST_BITS = 4.0

@@ -19,6 +19,8 @@ _SAME_BITS_WHERE_FLAT = 40
 _FLAT_SHARE = 0.2
 _AVERAGED_S = 0.12
 _MAX_FRAMES_FITTED = 160
+# Beyond this frames are simply different: how different must not weigh on a mean.
+FARTHEST_BITS = 96.0
 _FIT_REACH_S = 0.4
 _FIT_STEPS = 9
 _FIT_ROUNDS = 4
@@ -67,6 +69,16 @@ class Timeline:
     def covers(self, times_s: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Whether anything is shown at each time."""
         return (times_s >= -1e-3) & (times_s < self.duration_s - 1e-3)
+
+    def within(self, start_s: float, end_s: float) -> NDArray[np.intp]:
+        """The numbers of the frames from `start_s` to `end_s`, both included."""
+        return np.flatnonzero((self.times_s >= start_s - 1e-6) & (self.times_s <= end_s + 1e-6))
+
+    def telling_within(self, start_s: float, end_s: float) -> NDArray[np.intp]:
+        """Those of them that are not flat; all where fewer than three are not."""
+        inside = self.within(start_s, end_s)
+        telling = inside[~self.is_plain[inside]]
+        return telling if len(telling) >= 3 else inside
 
     def distances(
         self, own: NDArray[np.intp], other: "Timeline", others: NDArray[np.intp]
@@ -117,8 +129,8 @@ def fitted(
         moves = moves[np.argsort(np.abs(moves).sum(1), kind="stable")]
         tried = ends + moves
         at = tried[:, :1] * (1 - share) + tried[:, 1:] * share
-        bits = np.minimum(query.distances(numbers[None, :], reference, reference.shown_at(at)), 96.0)
-        bits[~reference.covers(at)] = 96.0
+        bits = np.minimum(query.distances(numbers[None, :], reference, reference.shown_at(at)), FARTHEST_BITS)
+        bits[~reference.covers(at)] = FARTHEST_BITS
         speeds = (tried[:, 1] - tried[:, 0]) / length_s
         bits[(speeds < _SLOWEST) | (speeds > _FASTEST)] = 256.0
         means = bits.mean(1)
@@ -137,7 +149,7 @@ def agreeing(
     `core` is the mean distance where agreement is certain: a frame counts against when it is 22 bits farther.
     A change between agreeing and not costs half a second of the contrary, so that single frames do not split.
     """
-    numbers = np.flatnonzero((query.times_s >= start_s - 1e-6) & (query.times_s <= end_s + 1e-6))
+    numbers = query.within(start_s, end_s)
     at = line.at(query.times_s[numbers])
     numbers, at = numbers[reference.covers(at)], at[reference.covers(at)]
     if len(numbers) == 0:
@@ -173,9 +185,7 @@ def motion_along(query: Timeline, reference: Timeline, stretch: Stretch) -> Moti
 
 def _spread(query: Timeline, start_s: float, end_s: float) -> NDArray[np.intp]:
     """At most 160 frames of the query, evenly over the stretch, none of them flat where that can be helped."""
-    inside = np.flatnonzero((query.times_s >= start_s - 1e-6) & (query.times_s <= end_s + 1e-6))
-    telling = inside[~query.is_plain[inside]]
-    kept = telling if len(telling) >= 3 else inside
+    kept = query.telling_within(start_s, end_s)
     if len(kept) <= _MAX_FRAMES_FITTED:
         return kept
     return kept[np.linspace(0, len(kept) - 1, _MAX_FRAMES_FITTED).round().astype(np.intp)]
